@@ -1,0 +1,1 @@
+"""The command `sholu`: a thin door to the steps."""

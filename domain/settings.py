@@ -1,0 +1,73 @@
+"""The settings of one run, read once at the entry points from the environment and ``.env`` and passed on from there."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import ConfigError
+
+HOUSE = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, each as ``SHOLU_<NAME>``; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOLU_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    home: Path = Field(Path("var"), description="Folder for the embedded database and everything the program writes")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy address; default is SQLite in the home folder")
+    sources: Path = Field(HOUSE / "sources", description="Folder or file of sources (YAML, OPML or a bare list of addresses)")
+    rules: Path = Field(HOUSE / "rules" / "kazakhstan", description="Folder of entities, lexicon and rules")
+    allow_addresses: str = Field("", description="Comma-separated networks that may be connected to although private")
+    allow_ports: str = Field("80,443,8080,8443", description="Comma-separated ports that may be connected to (any port of an allowed network may)")
+    contact: str = Field("", description="Address (mail or web) named in the User-Agent so that a publisher can reach you")
+    smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465")
+
+    connections: int = Field(32, ge=1, le=512, description="Connections at once in all")
+    host_pause: float = Field(1.0, ge=0, le=60, description="Pause between two requests to one host")
+    deadline: float = Field(30.0, gt=0, le=300, description="One limit for a whole request, from the name look-up to the last byte")
+    max_body: int = Field(8_000_000, ge=1_000, description="Cap on decoded bytes of one answer")
+    max_redirects: int = Field(5, ge=0, le=20)
+    workers: int = Field(2, ge=1, le=64, description="Child processes that parse feeds and pages")
+    parse_seconds: float = Field(20.0, gt=0, description="Limit of time for parsing one body")
+    parse_memory: int = Field(400_000_000, ge=50_000_000, description="Limit of memory growth of a parsing process")
+    poll_min: float = Field(600.0, gt=0, description="A source is polled at most this often")
+    poll_max: float = Field(86_400.0, gt=0, description="… and at least this often")
+    robots: bool = Field(True, description="Respect robots.txt for pages")
+
+    @field_validator("allow_addresses")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, (piece.strip() for piece in value.split(","))):
+            ipaddress.ip_network(part, strict=False)
+        return value
+
+    @property
+    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        parts = (piece.strip() for piece in self.allow_addresses.split(","))
+        return tuple(ipaddress.ip_network(part, strict=False) for part in parts if part)
+
+    @property
+    def ports(self) -> frozenset[int]:
+        return frozenset(int(part) for part in self.allow_ports.split(",") if part.strip())
+
+    @property
+    def database(self) -> str:
+        """The database's address; contains the password where one is set: never log it."""
+        if self.database_url is not None and self.database_url.get_secret_value():
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.home / 'sholu.db').absolute()}"
+
+
+def load_settings(**given: object) -> Settings:
+    """Read the settings from the environment and ``.env``; raises ConfigError naming the variable."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # values are checked by pydantic itself
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = f"SHOLU_{'_'.join(str(part) for part in first['loc'])}".upper()
+        raise ConfigError(f"{first['msg']} (given: {first['input']!r})", file="environment or .env", key=key) from error

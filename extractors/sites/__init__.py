@@ -1,0 +1,1 @@
+"""What single sites need, a small file each."""

@@ -1,0 +1,1 @@
+"""The schedule: plain steps, and one file a flow."""

@@ -1,0 +1,1 @@
+"""Where a person decides: a web page."""

@@ -1,0 +1,1 @@
+"""Which documents deserve a person: an engine that knows no country, and a folder of data that does."""
