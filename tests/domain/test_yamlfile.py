@@ -76,7 +76,7 @@ def test_an_empty_file_is_nothing() -> None:
         (b"a: 1\nb: [1, 2\n", 3, "", "not valid YAML"),
         (b"a: b: c\n", 1, "", "not valid YAML"),
         (b"a: @x\n", 1, "", "not valid YAML"),
-        (b"a: 1\n" + b"[" * 100, 2, "", "not valid YAML"),
+        (b"a: 1\n[\n", 3, "", "not valid YAML"),
     ],
 )
 def test_what_is_refused_names_file_line_and_key(body: bytes, line: int, key: str, words: str) -> None:
