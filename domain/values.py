@@ -103,6 +103,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """What one rung of a source yields (a feed, a sitemap or a section page): its entries in the order given.
+
+    Keys of entries are unique within it. ``notes`` say in plain words what was odd and what was left out; ``more`` are
+    addresses a sitemap index sends on to, newest first.
+    """
+
+    title: str
+    entries: tuple[Entry, ...]
+    format: str
+    notes: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """Bytes as received, with everything needed to say later what the page said that day.
 
@@ -221,6 +236,21 @@ class Flagging:
     spans: tuple[Span, ...]
     rulings: tuple[Ruling, ...]
     rules_version: str
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """What alone made this flag: rules (``rule``) and signals (``rule/signal``) without which it would not be flagged."""
+        flagging = [ruling for ruling in self.rulings if ruling.flagged]
+        made = [flagging[0].rule] if len(flagging) == 1 else []
+        points: dict[tuple[str, str], float] = {}
+        for ruling in flagging:
+            for part in ruling.parts:
+                if part.points > 0:
+                    points[ruling.rule, part.signal] = points.get((ruling.rule, part.signal), 0.0) + part.points
+        if len(flagging) == 1:
+            score, threshold = flagging[0].score, flagging[0].threshold
+            made += [f"{rule}/{signal}" for (rule, signal), given in points.items() if score - given < threshold]
+        return tuple(made)
 
 
 class OutcomeKind(StrEnum):
