@@ -1,0 +1,387 @@
+"""The one HTTP client: an address in, an Answer or a FetchError out; politely, within bounds, and never to a private address.
+
+Redirects, robots.txt, conditional requests and the one deadline are seen to here; the sockets in ``extractors.transport``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, Self, cast
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from domain.errors import AddressRefused, FetchError
+from domain.settings import Settings
+from domain.values import Capture
+from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
+from extractors.failures import explain, status_error
+from extractors.guard import Networks, Target, shown, vet_url
+from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
+from extractors.politeness import Turns
+from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
+from extractors.transport import MAX_HEAD, Guard, Lookup, MalformedError, Response, open_session, system_lookup
+
+__all__ = ["Answer", "Client", "ClientOptions", "Validators", "client_options"]
+
+ACCEPT = {
+    "feed": "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
+    "page": "text/html, application/xhtml+xml, */*;q=0.5",
+}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PERMANENT = frozenset({301, 308})
+_YIELDS = frozenset({200, 203})
+_ROBOTS_DEADLINE = 10.0
+_PATIENCE = 45.0
+"""Seconds one host may keep a run waiting in all: with a deadline of 30 a hanging one is left alone after 45, not 100 × 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """Everything the client can be told; times in seconds, sizes in bytes."""
+
+    user_agent: str = "Sholu"
+    networks: Networks = ()
+    ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
+    connections: int = 32
+    host_pause: float = 1.0
+    deadline: float = 30.0
+    max_body: int = 8_000_000
+    max_redirects: int = 5
+    robots: bool = True
+    crawl_delay_max: float = 10.0
+    polite_to_own: bool = False
+    """Treat one's own machines (those in ``networks``) as any other host: one at a time, with a pause. For tests."""
+
+
+def client_options(settings: Settings) -> ClientOptions:
+    """The client's options by the settings of the run."""
+    try:
+        number = version("sholu")
+    except PackageNotFoundError:
+        number = "0"
+    contact = "".join(c for c in settings.contact if c.isascii() and c.isprintable() and c not in "()").strip()
+    return ClientOptions(
+        user_agent=f"Sholu/{number} (+{contact})" if contact else f"Sholu/{number}",
+        networks=settings.networks,
+        ports=settings.ports,
+        connections=settings.connections,
+        host_pause=settings.host_pause,
+        deadline=settings.deadline,
+        max_body=settings.max_body,
+        max_redirects=settings.max_redirects,
+        robots=settings.robots,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A capture and what the server said of asking again.
+
+    ``moved_to``: the address to ask from now on, where only permanent redirects (301, 308) led to the answer, else ``None``;
+    to be believed only once what is there has been read as what was looked for. ``validators`` are for the next request (those
+    of the last one where a 304 gives none). ``fresh_until``: before then nothing new is to be expected. ``notes``: sentences.
+    """
+
+    capture: Capture
+    moved_to: str | None = None
+    validators: Validators = field(default_factory=Validators)
+    fresh_until: datetime | None = None
+    retry_after: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        return self.capture.status == 304
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call of ``fetch`` wants, the same for each hop."""
+
+    headers: dict[str, str]
+    validators: Validators
+    max_body: int
+    owner: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """One answer: a status, its headers, its body ("" for a redirect) and who sent it."""
+
+    response: Response
+    body: bytes
+
+
+class Client:
+    """``async with Client(options) as client: answer = await client.fetch(url)``; one for a whole run."""
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lookup: Lookup = system_lookup,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.options = options
+        self._clock, self._lookup, self._tls = clock, lookup, tls
+        self._guard = Guard(options.networks, options.ports)
+        self._session: aiohttp.ClientSession | None = None
+        self._robots: dict[str, asyncio.Task[Robots | FetchError]] = {}
+        self._turns = Turns(
+            connections=options.connections, pause=options.host_pause, patience=max(_PATIENCE, 1.5 * options.deadline)
+        )
+
+    async def __aenter__(self) -> Self:
+        self._session = open_session(self._guard, lookup=self._lookup, tls=self._tls)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._robots.values():
+            task.cancel()
+        await asyncio.gather(*self._robots.values(), return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        validators: Validators | None = None,
+        accept: Literal["feed", "page"] = "feed",
+        robots: bool = False,
+        max_body: int | None = None,
+        owner: str = "",
+    ) -> Answer:
+        """Fetch one address; raises FetchError (AddressRefused where it is never connected to), and nothing else.
+
+        ``owner`` (a source's id) keeps one source's failures from counting against another's on one's own machines.
+        """
+        try:
+            return await self._travel(
+                url,
+                _Asked(
+                    headers={"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED},
+                    validators=validators or Validators(),
+                    max_body=max_body or self.options.max_body,
+                    owner=owner,
+                ),
+                robots=robots and self.options.robots,
+            )
+        except FetchError:
+            raise
+        except Exception as error:  # the edge: whatever a hostile answer makes aiohttp raise is that answer's fault
+            raise explain(error, url) from error
+
+    async def _travel(self, url: str, asked: _Asked, *, robots: bool) -> Answer:
+        """Follow redirects, each hop vetted, within one deadline; waiting for a turn does not count."""
+        options = self.options
+        target = vet_url(url, ports=options.ports, networks=options.networks)
+        hops: list[str] = []
+        notes: list[str] = []
+        permanent = True
+        left = options.deadline
+        last_key: str | None = None
+        loop_time = asyncio.get_running_loop().time
+        while True:
+            if robots:
+                await self._obey_robots(target, asked.owner)
+            key = self._key(target, asked.owner)
+            async with self._turns.turn(key, target.text, pause=key != last_key) as patience:
+                started = loop_time()
+                hop = await self._hop(target, asked, key, min(left, patience))
+                left -= loop_time() - started
+            last_key = key
+            response = hop.response
+            if response.status not in _REDIRECTS:
+                moved_to = target.text if hops and permanent else None
+                return self._answer(url, target, hop, asked, hops=tuple(hops), moved_to=moved_to, notes=tuple(notes))
+            permanent = permanent and response.status in _PERMANENT
+            hops.append(target.text)
+            if len(hops) > options.max_redirects:
+                raise FetchError(shown(url), f"The server redirects more than {options.max_redirects} times", kind="redirect")
+            following = self._redirect(target, response.headers.get("Location"))
+            if following.text in hops:
+                raise FetchError(shown(url), "The server redirects in a circle (it may insist on cookies)", kind="redirect")
+            if target.url.scheme == "https" and following.url.scheme == "http":
+                notes.append(f"Redirected from https to plain http at {shown(following.text)}")
+                permanent = False  # where anyone on the way can write the answer is no address to keep
+            if left <= 0:
+                late = f"No answer within {options.deadline:g} seconds, redirects included"
+                raise FetchError(shown(url), late, kind="timeout", retry=True)
+            target = following
+
+    def _redirect(self, target: Target, location: str | None) -> Target:
+        if not location or not location.strip():
+            raise FetchError(shown(target.text), "The server redirects to nowhere (no Location)", kind="redirect")
+        # Bytes that are no UTF-8 come as lone surrogates from aiohttp; as part of a path they are bytes to be escaped.
+        raw = location.strip(" \t").encode("utf-8", "surrogateescape")
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = quote(raw, safe="%/:=&?~#+!$,;'@()*[]")
+        try:
+            joined = str(target.url.join(URL(text)))
+        except (ValueError, UnicodeError) as error:
+            raise FetchError(
+                shown(target.text), f"The server redirects to what is no address: {shown(text)}", kind="redirect"
+            ) from error
+        # The text as sent is looked at too: parsing drops what must be refused.
+        if any(c < " " or c in "\x7f\\" for c in text):
+            raise AddressRefused(
+                shown(text), f"Redirected from {shown(target.text)} to an address with a backslash or a control character"
+            )
+        try:
+            return vet_url(joined, ports=self.options.ports, networks=self.options.networks, credentials="drop")
+        except AddressRefused as refused:
+            raise AddressRefused(refused.url, f"Redirected from {shown(target.text)}: {refused.reason}") from refused
+
+    def _key(self, target: Target, owner: str) -> str:
+        """Whose turn a request needs: its host's; on one's own machines its source's at that host, or nobody's."""
+        if (target.own or target.host in self._guard.own_names) and not self.options.polite_to_own:
+            return f"{owner} {target.host}:{target.port}" if owner else ""
+        return target.host
+
+    async def _hop(self, target: Target, asked: _Asked, key: str, seconds: float) -> _Hop:
+        """One request and its answer, within ``seconds``; keeps the host's record."""
+        assert self._session is not None, "use the client as a context manager"
+        headers = {**asked.headers, **asked.validators.headers()}
+        try:
+            async with asyncio.timeout(seconds):
+                response = cast("Response", await self._session.get(target.url, headers=headers, allow_redirects=False))
+                try:
+                    body = await self._read(response, asked)
+                except BaseException:
+                    response.close()
+                    raise
+                response.release()
+        except TimeoutError as error:
+            late = f"No complete answer within {seconds:.3g} seconds"
+            failure = FetchError(shown(target.text), late, kind="timeout", retry=True)
+            self._turns.failed(key, failure.reason)
+            raise failure from error
+        except Exception as error:  # as in fetch; here so that the host's record is kept
+            failure = explain(error, target.text)
+            if failure.kind in ("unreachable", "timeout"):
+                self._turns.failed(key, failure.reason)
+            raise failure from error
+        self._turns.answered(key)
+        if response.status in (429, 503):
+            wait = read_retry_after(response.headers.get("Retry-After"), self._clock(), response.headers.get("Date")) or 0.0
+            self._turns.silence(key, wait, f"the host asked ({response.status}) to be left alone for {wait:.0f} seconds")
+        return _Hop(response, body)
+
+    async def _read(self, response: Response, asked: _Asked) -> bytes:
+        """The body of an answer that has one we want, decoded within bounds."""
+        if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > MAX_HEAD:
+            raise MalformedError(f"The headers of the answer are larger than {MAX_HEAD:,} bytes")
+        if response.status not in _YIELDS:
+            return b""
+        names = encodings(", ".join(response.headers.getall("Content-Encoding", ())))
+        length = response.headers.get("Content-Length", "")
+        if length.isdigit() and int(length[:20]) > asked.max_body and not asked.cut:
+            reason = f"The body is {int(length[:20]):,} bytes long, more than the {asked.max_body:,} allowed"
+            raise DecodingError("too-large", reason)
+        decoder = Decoder(names, asked.max_body)
+        content = response.content
+        try:
+            while chunk := await content.readany():
+                decoder.feed(chunk)
+            return decoder.finish()
+        except DecodingError as error:
+            if asked.cut and error.kind == "too-large":
+                response.close()
+                return decoder.so_far()
+            raise
+
+    def _answer(
+        self,
+        url: str,
+        target: Target,
+        hop: _Hop,
+        asked: _Asked,
+        *,
+        hops: tuple[str, ...],
+        moved_to: str | None,
+        notes: tuple[str, ...],
+    ) -> Answer:
+        response, now = hop.response, self._clock()
+        headers = response.headers
+        retry_after = read_retry_after(headers.get("Retry-After"), now, headers.get("Date"))
+        conditional = asked.validators.headers()
+        if response.status == 304 and not conditional:
+            reason = "The server says that nothing changed (304) since nothing"
+            raise FetchError(shown(target.text), reason, kind="protocol", status=304)
+        if response.status not in _YIELDS and response.status != 304:
+            raise status_error(target.text, response.status, retry_after)
+        validators = read_validators(headers.get("ETag"), headers.get("Last-Modified"))
+        if response.status == 304:
+            validators = Validators(
+                validators.etag or asked.validators.etag, validators.last_modified or asked.validators.last_modified
+            )
+        return Answer(
+            capture=Capture(
+                url_asked=url,
+                url_answered=target.text,
+                fetched_at=now,
+                status=response.status,
+                headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
+                media_type=read_media_type(headers.get("Content-Type")),
+                body=hop.body,
+                sha256=hashlib.sha256(hop.body).hexdigest(),
+                server_address=response.peer.address,
+                certificate=response.peer.certificate,
+                request_headers=response.sent,
+                redirects=hops,
+            ),
+            moved_to=moved_to,
+            validators=validators,
+            fresh_until=read_fresh_until(headers, now),
+            retry_after=retry_after,
+            notes=notes,
+        )
+
+    async def _obey_robots(self, target: Target, owner: str) -> None:
+        """Raise FetchError(kind="robots") where the host's robots.txt forbids the address, or cannot be seen for now."""
+        task = self._robots.get(target.origin)
+        if task is None:
+            task = self._robots[target.origin] = asyncio.create_task(self._load_robots(target, owner))
+        found = await asyncio.shield(task)
+        if isinstance(found, AddressRefused):
+            raise AddressRefused(shown(target.text), found.reason)
+        if isinstance(found, FetchError):
+            reason = f"Whether robots.txt allows it cannot be seen for now: {found.reason}"
+            raise FetchError(shown(target.text), reason, kind="robots", retry=True, retry_after=found.retry_after)
+        if not found.allows(target.text):
+            raise FetchError(shown(target.text), "The site's robots.txt forbids it", kind="robots")
+
+    async def _load_robots(self, target: Target, owner: str) -> Robots | FetchError:
+        """RFC 9309, 2.3.1: 4xx allows all, 5xx and unreachable forbid all for now; too many redirects count as 4xx."""
+        asked = _Asked(
+            headers={"User-Agent": self.options.user_agent, "Accept": "text/plain, */*;q=0.5", "Accept-Encoding": OFFERED},
+            validators=Validators(),
+            max_body=MAX_ROBOTS,
+            owner=owner,
+            cut=True,
+        )
+        try:
+            answer = await self._travel(f"{target.origin}/robots.txt", asked, robots=False)
+        except FetchError as error:
+            if error.kind == "redirect" or (error.kind == "status" and 400 <= error.status < 500 and error.status != 429):
+                return ALLOW_ALL
+            return error
+        except Exception as error:  # noqa: BLE001  # as in fetch
+            return explain(error, target.text)
+        rules = read_robots(answer.capture.body)
+        if rules.delay:
+            self._turns.slow_down(self._key(target, owner), min(rules.delay, self.options.crawl_delay_max))
+        return rules

@@ -1,0 +1,119 @@
+"""Whose turn it is: connections in all, one at a time and a pause for each host, and when a host is left alone for the run.
+
+Time is the event loop's; nothing here opens a connection. Keys are made by the client: a host's name, whatever its addresses
+(many names on one address are many publishers), or, on one's own machines, a source and an authority.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from domain.errors import FetchError
+
+FAILURES = 3
+"""Time-outs or failed connections in a row after which a host is left alone for the rest of the run."""
+FREE_SECONDS = 5.0
+"""What one request may take before its time counts as waiting."""
+
+
+@dataclass(slots=True)
+class _Host:
+    """What this run knows of one host; ``patience`` is what is left of the seconds it may make us wait."""
+
+    patience: float
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pause: float = 0.0
+    free_at: float = 0.0
+    failures: int = 0
+    last: str = ""
+    silent_until: float = 0.0
+    silent_why: str = ""
+
+
+class Turns:
+    """Hands out turns; ``patience`` is how many seconds in all one host may keep a run waiting."""
+
+    def __init__(self, *, connections: int, pause: float, patience: float) -> None:
+        self._slots = asyncio.Semaphore(connections)
+        self._pause, self._patience = pause, patience
+        self._hosts: dict[str, _Host] = {}
+
+    def _host(self, key: str) -> _Host:
+        host = self._hosts.get(key)
+        if host is None:
+            host = self._hosts[key] = _Host(patience=self._patience, pause=self._pause)
+        return host
+
+    @asynccontextmanager
+    async def turn(self, key: str, url: str, *, pause: bool) -> AsyncIterator[float]:
+        """One request's turn; yields the seconds it may take at most. Raises FetchError where the host is left alone.
+
+        An empty ``key`` waits for a connection only. The order (host, then connection) cannot lock up: who holds a connection
+        waits for nothing else.
+        """
+        if not key:
+            async with self._slots:
+                yield self._patience
+            return
+        host = self._host(key)
+        self._check(host, url)
+        async with host.lock:
+            self._check(host, url)
+            now = asyncio.get_running_loop().time
+            if pause and (wait := host.free_at - now()) > 0:
+                await asyncio.sleep(wait)
+            async with self._slots:
+                started = now()
+                try:
+                    yield max(host.patience, 1.0)
+                finally:
+                    host.free_at = now() + host.pause
+                    host.patience -= max(0.0, now() - started - FREE_SECONDS)
+
+    def _check(self, host: _Host, url: str) -> None:
+        left = host.silent_until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise FetchError(url, f"Not asked: {host.silent_why}", kind="status", retry=True, status=429, retry_after=left)
+        if host.failures >= FAILURES:
+            raise FetchError(
+                url,
+                f"Not asked: the host failed {host.failures} times in a row in this run (last: {host.last})",
+                kind="unreachable",
+                retry=True,
+            )
+        if host.patience <= 0:
+            raise FetchError(
+                url,
+                f"Not asked: the host has kept this run waiting for {self._patience:.0f} seconds",
+                kind="timeout",
+                retry=True,
+            )
+
+    def answered(self, key: str) -> None:
+        """The host gave an answer of any kind."""
+        if key and (host := self._hosts.get(key)) is not None:
+            host.failures = 0
+
+    def failed(self, key: str, reason: str) -> None:
+        """The host timed out or could not be connected to."""
+        if key:
+            host = self._host(key)
+            host.failures += 1
+            host.last = reason
+
+    def silence(self, key: str, seconds: float, why: str) -> None:
+        """The host asked (Retry-After) to be left alone for so long."""
+        if key and seconds > 0:
+            host = self._host(key)
+            host.silent_until = asyncio.get_running_loop().time() + seconds
+            host.silent_why = why
+
+    def slow_down(self, key: str, seconds: float) -> None:
+        """The host's robots.txt asks for a longer pause (Crawl-delay), already bounded by the caller."""
+        if key:
+            host = self._host(key)
+            host.pause = max(self._pause, seconds)
+            host.free_at = max(host.free_at, asyncio.get_running_loop().time() + host.pause)
