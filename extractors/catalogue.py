@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import yaml
@@ -60,7 +60,15 @@ def written_stanzas(sources: Iterable[Source]) -> str:
     """The sources as YAML in our own format, sorted by id; reading it gives the same sources."""
     stanzas = [written_stanza(source) for source in sorted(sources, key=lambda source: source.id)]
     # One dump a stanza: an empty line between them keeps a file of hundreds readable.
-    return "\n".join(yaml.safe_dump([stanza], allow_unicode=True, sort_keys=False, width=120) for stanza in stanzas)
+    return "\n".join(yaml.dump([stanza], Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120) for stanza in stanzas)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a list of words on one line, as a person would: ``languages: [ru, kk]``."""
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        words = all(isinstance(item, str) and "/" not in item for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=words if flow_style is None else flow_style)
 
 
 def not_yet_listed(known: Iterable[Source], imported: Iterable[Source]) -> tuple[tuple[Source, ...], tuple[Source, ...]]:
