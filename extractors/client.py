@@ -39,6 +39,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _YIELDS = frozenset({200, 203})
 _ROBOTS_DEADLINE = 10.0
+_NOTHING = hashlib.sha256().hexdigest()
 _PATIENCE = 45.0
 """Seconds one host may keep a run waiting in all: with a deadline of 30 a hanging one is left alone after 45, not 100 × 30."""
 
@@ -110,7 +111,12 @@ class _Asked:
     validators: Validators
     max_body: int
     owner: str
+    deadline: float
     cut: bool = False
+
+    @property
+    def conditional(self) -> bool:
+        return "If-None-Match" in self.headers or "If-Modified-Since" in self.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +172,11 @@ class Client:
 
         ``owner`` (a source's id) keeps one source's failures from counting against another's on one's own machines.
         """
+        given = validators or Validators()
+        headers = {"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED, **given.headers()}
+        asked = _Asked(headers, given, max_body or self.options.max_body, owner, self.options.deadline)
         try:
-            return await self._travel(
-                url,
-                _Asked(
-                    headers={"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED},
-                    validators=validators or Validators(),
-                    max_body=max_body or self.options.max_body,
-                    owner=owner,
-                ),
-                robots=robots and self.options.robots,
-            )
+            return await self._travel(url, asked, robots=robots and self.options.robots)
         except FetchError:
             raise
         except Exception as error:  # the edge: whatever a hostile answer makes aiohttp raise is that answer's fault
@@ -189,17 +189,21 @@ class Client:
         hops: list[str] = []
         notes: list[str] = []
         permanent = True
-        left = options.deadline
+        left = asked.deadline
         last_key: str | None = None
         loop_time = asyncio.get_running_loop().time
         while True:
             if robots:
                 await self._obey_robots(target, asked.owner)
             key = self._key(target, asked.owner)
-            async with self._turns.turn(key, target.text, pause=key != last_key) as patience:
-                started = loop_time()
+            patience = await self._turns.begin(key, target.text, pause=key != last_key)
+            started = loop_time()
+            try:
                 hop = await self._hop(target, asked, key, min(left, patience))
-                left -= loop_time() - started
+            finally:
+                took = loop_time() - started
+                self._turns.end(key, took)
+            left -= took
             last_key = key
             response = hop.response
             if response.status not in _REDIRECTS:
@@ -216,7 +220,7 @@ class Client:
                 notes.append(f"Redirected from https to plain http at {shown(following.text)}")
                 permanent = False  # where anyone on the way can write the answer is no address to keep
             if left <= 0:
-                late = f"No answer within {options.deadline:g} seconds, redirects included"
+                late = f"No answer within {asked.deadline:g} seconds, redirects included"
                 raise FetchError(shown(url), late, kind="timeout", retry=True)
             target = following
 
@@ -254,10 +258,9 @@ class Client:
     async def _hop(self, target: Target, asked: _Asked, key: str, seconds: float) -> _Hop:
         """One request and its answer, within ``seconds``; keeps the host's record."""
         assert self._session is not None, "use the client as a context manager"
-        headers = {**asked.headers, **asked.validators.headers()}
         try:
             async with asyncio.timeout(seconds):
-                response = cast("Response", await self._session.get(target.url, headers=headers, allow_redirects=False))
+                response = cast("Response", await self._session.get(target.url, headers=asked.headers, allow_redirects=False))
                 try:
                     body = await self._read(response, asked)
                 except BaseException:
@@ -317,8 +320,7 @@ class Client:
         response, now = hop.response, self._clock()
         headers = response.headers
         retry_after = read_retry_after(headers.get("Retry-After"), now, headers.get("Date"))
-        conditional = asked.validators.headers()
-        if response.status == 304 and not conditional:
+        if response.status == 304 and not asked.conditional:
             reason = "The server says that nothing changed (304) since nothing"
             raise FetchError(shown(target.text), reason, kind="protocol", status=304)
         if response.status not in _YIELDS and response.status != 304:
@@ -337,7 +339,7 @@ class Client:
                 headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
                 media_type=read_media_type(headers.get("Content-Type")),
                 body=hop.body,
-                sha256=hashlib.sha256(hop.body).hexdigest(),
+                sha256=hashlib.sha256(hop.body).hexdigest() if hop.body else _NOTHING,
                 server_address=response.peer.address,
                 certificate=response.peer.certificate,
                 request_headers=response.sent,
@@ -366,13 +368,8 @@ class Client:
 
     async def _load_robots(self, target: Target, owner: str) -> Robots | FetchError:
         """RFC 9309, 2.3.1: 4xx allows all, 5xx and unreachable forbid all for now; too many redirects count as 4xx."""
-        asked = _Asked(
-            headers={"User-Agent": self.options.user_agent, "Accept": "text/plain, */*;q=0.5", "Accept-Encoding": OFFERED},
-            validators=Validators(),
-            max_body=MAX_ROBOTS,
-            owner=owner,
-            cut=True,
-        )
+        headers = {"User-Agent": self.options.user_agent, "Accept": "text/plain, */*;q=0.5", "Accept-Encoding": OFFERED}
+        asked = _Asked(headers, Validators(), MAX_ROBOTS, owner, min(_ROBOTS_DEADLINE, self.options.deadline), cut=True)
         try:
             answer = await self._travel(f"{target.origin}/robots.txt", asked, robots=False)
         except FetchError as error:

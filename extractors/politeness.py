@@ -7,8 +7,6 @@ Time is the event loop's; nothing here opens a connection. Keys are made by the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from domain.errors import FetchError
@@ -47,31 +45,36 @@ class Turns:
             host = self._hosts[key] = _Host(patience=self._patience, pause=self._pause)
         return host
 
-    @asynccontextmanager
-    async def turn(self, key: str, url: str, *, pause: bool) -> AsyncIterator[float]:
-        """One request's turn; yields the seconds it may take at most. Raises FetchError where the host is left alone.
+    async def begin(self, key: str, url: str, *, pause: bool) -> float:
+        """Wait for one request's turn; returns the seconds it may take at most. Every ``begin`` is followed by an ``end``.
 
-        An empty ``key`` waits for a connection only. The order (host, then connection) cannot lock up: who holds a connection
-        waits for nothing else.
+        An empty ``key`` waits for a connection only. Raises FetchError where the host is left alone. The order (host, then
+        connection) cannot lock up: who holds a connection waits for nothing else.
         """
         if not key:
-            async with self._slots:
-                yield self._patience
-            return
+            await self._slots.acquire()
+            return self._patience
         host = self._host(key)
         self._check(host, url)
-        async with host.lock:
+        await host.lock.acquire()
+        try:
             self._check(host, url)
-            now = asyncio.get_running_loop().time
-            if pause and (wait := host.free_at - now()) > 0:
+            if pause and (wait := host.free_at - asyncio.get_running_loop().time()) > 0:
                 await asyncio.sleep(wait)
-            async with self._slots:
-                started = now()
-                try:
-                    yield max(host.patience, 1.0)
-                finally:
-                    host.free_at = now() + host.pause
-                    host.patience -= max(0.0, now() - started - FREE_SECONDS)
+            await self._slots.acquire()
+        except BaseException:
+            host.lock.release()
+            raise
+        return max(host.patience, 1.0)
+
+    def end(self, key: str, took: float) -> None:
+        """Give the turn back after ``took`` seconds."""
+        self._slots.release()
+        if key:
+            host = self._hosts[key]
+            host.free_at = asyncio.get_running_loop().time() + host.pause
+            host.patience -= max(0.0, took - FREE_SECONDS)
+            host.lock.release()
 
     def _check(self, host: _Host, url: str) -> None:
         left = host.silent_until - asyncio.get_running_loop().time()
