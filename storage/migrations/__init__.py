@@ -1,1 +1,1 @@
-"""Alembic's migrations, from the first table."""
+"""Migrations of the schema, run by ``open_store``; the tables as they are now live in ``storage.schema``."""

@@ -1,0 +1,224 @@
+"""Entries: what feeds said, and the queue of those whose page is still to be read; what became of them is in items."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, or_, select, update
+from sqlalchemy.engine import Row
+
+from domain.values import DateFrom, Entry
+from storage.schema.types import short_key
+from storage.schema.watching import entries
+from storage.sources import PollState, write_poll_states
+from storage.store import MANY, Store, in_batches
+
+# When a page that failed is tried again; after the last one the entry is given up and listed as such. A page that is not there
+# after twelve days will not come; a change in the feed begins anew.
+BACK_OFF = (
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=3),
+    timedelta(days=7),
+)
+# A due time further away than any back-off was written by a clock that had jumped ahead.
+LONGEST = timedelta(days=30)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEntry:
+    """An entry whose page is to be read. ``id`` is the database's, ``tries`` how often it failed, ``item_id`` what it gave before."""
+
+    id: int
+    entry: Entry
+    tries: int
+    idle: int
+    first_seen: datetime
+    fingerprint: str
+    item_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a poll brought: ``len(pending) + unchanged + len(repeated)`` is what the run has seen of this source.
+
+    ``pending`` is all work there is for the source now: entries new or changed, and those from before whose next try has come.
+    ``repeated`` are entries whose key stood in the same body before: duplicates.
+    """
+
+    pending: tuple[PendingEntry, ...]
+    unchanged: int
+    repeated: tuple[Entry, ...]
+
+
+def fingerprint(entry: Entry) -> str:
+    """What of an entry must change for its page to be read again: the title, the feed's own text and its "updated"."""
+    words = hashlib.blake2b(
+        "\x1f".join((entry.url, entry.title, entry.summary, entry.content)).encode(errors="replace"), digest_size=8
+    )
+    stamp = "" if entry.updated is None else entry.updated.isoformat()
+    return words.hexdigest() + hashlib.blake2b(stamp.encode(), digest_size=4).hexdigest()
+
+
+def next_try(tries: int, now: datetime) -> datetime | None:
+    """When an entry that has now failed ``tries`` times is tried again; ``None``: it is given up."""
+    return now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) else None
+
+
+def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entry], state: PollState, *, now: datetime) -> Taken:
+    """Keep the entries of one body and the poll state in ONE transaction, so that an ETag is never kept without its entries.
+
+    Entries new or changed become pending. An entry of which changes before brought no new text ("updated" always now, a counter in
+    the summary) is read again ever more rarely, and counts as unchanged until then.
+    """
+    first: dict[str, Entry] = {}
+    repeated: list[Entry] = []
+    for entry in found:
+        key = short_key(entry.key)
+        if key in first:
+            repeated.append(entry)
+        else:
+            first[key] = entry
+    with store.begin() as connection:
+        held = _held(connection, source_id, list(first))
+        rows, again, seen = [], [], []
+        for key, entry in first.items():
+            before = held.get(key)
+            if before is None or _must_be_read(before, entry):
+                rows.append(_row(run_id, source_id, key, entry, now, now if before is None else _due(before, entry, now)))
+            else:
+                again.append(key)
+                if now - before.last_seen >= DAY:
+                    seen.append(before.id)
+        _write(store, connection, rows)
+        for batch in in_batches(seen, MANY):
+            connection.execute(update(entries).where(entries.c.id.in_(batch)).values(last_seen=now))
+        write_poll_states(store, connection, [state])
+        pending = _pending(connection, [source_id], now, None)
+    worked = {short_key(each.entry.key) for each in pending}
+    return Taken(tuple(pending), sum(key not in worked for key in first), tuple(repeated))
+
+
+def pending_entries(
+    store: Store, source_ids: Collection[str] | None, *, now: datetime, limit: int | None = None
+) -> list[PendingEntry]:
+    """The queue of those sources (``None``: of all): entries left by a run that died, and tries whose time has come; oldest due first."""
+    with store.read() as connection:
+        return _pending(connection, None if source_ids is None else sorted(source_ids), now, limit)
+
+
+def sources_with_pending(store: Store, *, now: datetime) -> set[str]:
+    """Ids of the sources that have work in the queue although they may not be due for a poll."""
+    with store.read() as connection:
+        return set(connection.execute(select(entries.c.source_id).where(*_is_due(now)).distinct()).scalars())
+
+
+def given_up(store: Store, *, limit: int = 200) -> list[tuple[Entry, str]]:
+    """Entries whose page never came, latest first, each with the reason of its last failure."""
+    query = (
+        select(entries)
+        .where(entries.c.state == "given-up")
+        .order_by(entries.c.last_seen.desc(), entries.c.id.desc())
+        .limit(limit)
+    )
+    with store.read() as connection:
+        return [(_entry(row), row.reason) for row in connection.execute(query)]
+
+
+def _must_be_read(before: Row[Any], entry: Entry) -> bool:
+    return bool(before.fingerprint != fingerprint(entry))
+
+
+def _due(before: Row[Any], entry: Entry, now: datetime) -> datetime:
+    if before.title != entry.title or before.idle == 0:
+        return now
+    wait: timedelta = min(timedelta(hours=1) * 2 ** min(before.idle - 1, 10), BACK_OFF[-1])
+    due: datetime = min(now + wait, before.due) if before.state == "pending" else now + wait
+    return due
+
+
+def _held(connection: Connection, source_id: str, keys: list[str]) -> dict[str, Row[Any]]:
+    e = entries.c
+    found: dict[str, Row[Any]] = {}
+    for batch in in_batches(keys, MANY):
+        query = select(e.id, e.key, e.title, e.fingerprint, e.state, e.idle, e.due, e.last_seen)
+        found.update((row.key, row) for row in connection.execute(query.where(e.source_id == source_id, e.key.in_(batch))))
+    return found
+
+
+def _row(run_id: int, source_id: str, key: str, entry: Entry, now: datetime, due: datetime) -> dict[str, Any]:
+    return {
+        "source_id": source_id,
+        "key": key,
+        "url": entry.url,
+        "guid": entry.guid,
+        "title": entry.title,
+        "summary": entry.summary,
+        "content": entry.content,
+        "published": entry.published,
+        "published_from": str(entry.published_from) if entry.published_from else None,
+        "updated": entry.updated,
+        "authors": list(entry.authors),
+        "language": entry.language,
+        "fingerprint": fingerprint(entry),
+        "first_seen": now,
+        "last_seen": now,
+        "state": "pending",
+        "tries": 0,
+        "due": due,
+        "reason": "",
+        "run_id": run_id,
+    }
+
+
+def _write(store: Store, connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    new = store.insert(entries)
+    changed = {name: new.excluded[name] for name in rows[0] if name not in {"source_id", "key", "first_seen"}}
+    statement = new.on_conflict_do_update(index_elements=["source_id", "key"], set_=changed)
+    for batch in in_batches(rows):
+        connection.execute(statement, batch)
+
+
+def _is_due(now: datetime) -> Iterable[Any]:
+    return entries.c.state == "pending", or_(entries.c.due <= now, entries.c.due > now + LONGEST)
+
+
+def _pending(connection: Connection, source_ids: list[str] | None, now: datetime, limit: int | None) -> list[PendingEntry]:
+    query = select(entries).where(*_is_due(now)).order_by(entries.c.due, entries.c.id).limit(limit)
+    if source_ids is None:
+        return [_pending_entry(row) for row in connection.execute(query)]
+    found = [
+        row for batch in in_batches(source_ids, MANY) for row in connection.execute(query.where(entries.c.source_id.in_(batch)))
+    ]
+    found.sort(key=lambda row: (row.due, row.id))
+    return [_pending_entry(row) for row in found[:limit]]
+
+
+def _pending_entry(row: Row[Any]) -> PendingEntry:
+    return PendingEntry(row.id, _entry(row), row.tries, row.idle, row.first_seen, row.fingerprint, row.item_id)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        source_id=row.source_id,
+        key=row.key,
+        url=row.url,
+        guid=row.guid,
+        title=row.title,
+        summary=row.summary,
+        content=row.content,
+        published=row.published,
+        published_from=DateFrom(row.published_from) if row.published_from else None,
+        updated=row.updated,
+        authors=tuple(row.authors),
+        language=row.language,
+    )

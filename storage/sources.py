@@ -1,0 +1,224 @@
+"""Sources as the database knows them, how the last poll of each ended, and who is polling which right now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy.engine import Row
+
+from domain.values import Ownership, Rung, RungKind, Source, SourceState
+from storage.process import Process, is_gone
+from storage.runs import LEASE_S
+from storage.schema.watching import claims, runs, sources
+from storage.schema.watching import poll_states as poll_states_table
+from storage.store import MANY, Store, in_batches
+
+# No lease is longer; one that ends later than this was written by a clock that had jumped ahead.
+LONGEST_LEASE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """How a source stood after its last poll, and when it is polled next.
+
+    ``rung`` is the index of the rung in use, ``address`` where that rung has moved to for good ("" if it has not),
+    ``body_sha256`` the hash of the last body read; ``interval_s`` in seconds; ``entries_last`` the entries of the last body;
+    ``rhythm`` what the scheduler remembers for itself (JSON).
+    """
+
+    source_id: str
+    rung: int = 0
+    address: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    body_sha256: str = ""
+    next_due: datetime | None = None
+    interval_s: float = 0.0
+    failures: int = 0
+    last_polled: datetime | None = None
+    last_ok: datetime | None = None
+    last_new: datetime | None = None
+    last_kind: str = ""
+    last_reason: str = ""
+    entries_last: int = 0
+    rhythm: Mapping[str, Any] = field(default_factory=dict)
+
+
+STATE_NAMES = tuple(each.name for each in fields(PollState))
+
+
+def sync_sources(store: Store, given: Sequence[Source], *, now: datetime) -> None:
+    """Make the table say what the files say; one that left the files is kept as not listed, with all it gave."""
+    with store.begin() as connection:
+        held = {row.id: row for row in connection.execute(select(sources))}
+        wanted = {source.id: _source_row(source) for source in given}
+        added = [row | {"added_at": now, "changed_at": now} for key, row in wanted.items() if key not in held]
+        changed = [
+            row | {"b_id": key, "changed_at": now} for key, row in wanted.items() if key in held and _differs(row, held[key])
+        ]
+        left = [key for key, row in held.items() if row.listed and key not in wanted]
+        for batch in in_batches(added):
+            # Two runs that start at once both bring the new sources: the second insert finds them there.
+            connection.execute(store.insert(sources).on_conflict_do_nothing(), batch)
+        for row in changed:
+            key = row.pop("b_id")
+            connection.execute(update(sources).where(sources.c.id == key).values(row))
+        for batch in in_batches(left, MANY):
+            connection.execute(update(sources).where(sources.c.id.in_(batch)).values(listed=False, changed_at=now))
+
+
+def stored_sources(store: Store, *, listed: bool | None = None) -> list[Source]:
+    """The sources the database knows, by id; ``listed=True`` only those still in the files."""
+    query = select(sources).order_by(sources.c.id)
+    if listed is not None:
+        query = query.where(sources.c.listed == listed)
+    with store.read() as connection:
+        return [_source(row) for row in connection.execute(query)]
+
+
+def poll_states(store: Store, ids: Collection[str] | None = None) -> dict[str, PollState]:
+    """The poll state of each source that was ever polled; one statement for 500 sources, or one for all."""
+    found: dict[str, PollState] = {}
+    with store.read() as connection:
+        for query in _queries(ids):
+            for row in connection.execute(query):
+                found[row.source_id] = PollState(**{name: getattr(row, name) for name in STATE_NAMES})
+    return found
+
+
+def save_poll_states(store: Store, states: Iterable[PollState]) -> None:
+    """Keep the poll states of sources whose poll brought no entries (unchanged, failed); with entries use ``take_entries``."""
+    with store.begin() as connection:
+        write_poll_states(store, connection, states)
+
+
+def write_poll_states(store: Store, connection: Connection, states: Iterable[PollState]) -> None:
+    """Upsert poll states within the caller's transaction."""
+    rows = [{name: getattr(state, name) for name in STATE_NAMES} | {"rhythm": dict(state.rhythm)} for state in states]
+    new = store.insert(poll_states_table)
+    statement = new.on_conflict_do_update(
+        index_elements=["source_id"], set_={name: new.excluded[name] for name in STATE_NAMES if name != "source_id"}
+    )
+    for batch in in_batches(rows):
+        connection.execute(statement, batch)
+
+
+def forget_validators(store: Store, ids: Collection[str]) -> None:
+    """Make the next poll of these sources a full one (``--force``): ETag, date and body hash are dropped."""
+    with store.begin() as connection:
+        for batch in in_batches(sorted(ids), MANY):
+            blank = update(poll_states_table).where(poll_states_table.c.source_id.in_(batch))
+            connection.execute(blank.values(etag="", last_modified="", body_sha256="", next_due=None))
+
+
+def claim_sources(store: Store, ids: Collection[str], *, run_id: int, now: datetime, lease_s: float = LEASE_S) -> set[str]:
+    """Claim sources for a run and return those it got; the rest are being polled by another run.
+
+    A claim is free when its lease is over, its run is closed, or its process on this host is gone.
+    """
+    return claim(store, "source", ids, run_id=run_id, now=now, lease_s=lease_s)
+
+
+def claim(store: Store, kind: str, names: Collection[str], *, run_id: int, now: datetime, lease_s: float = LEASE_S) -> set[str]:
+    """Claim names of a ``kind`` (source, host, flow); see ``claim_sources``. Two at once never both get a name."""
+    # Always in the same order: two workers that claim the same rows never wait for each other in a ring.
+    rows = [
+        {"kind": kind, "name": name, "run_id": run_id, "claimed_at": now, "until": now + timedelta(seconds=lease_s)}
+        for name in sorted(set(names))
+    ]
+    new = store.insert(claims)
+    with store.begin() as connection:
+        if dead := _dead_holders(connection, kind, run_id):
+            connection.execute(delete(claims).where(claims.c.kind == kind, claims.c.run_id.in_(dead)))
+        statement = new.on_conflict_do_update(
+            index_elements=["kind", "name"],
+            set_={name: new.excluded[name] for name in ("run_id", "claimed_at", "until")},
+            where=or_(
+                claims.c.run_id == run_id,
+                claims.c.until < now,
+                claims.c.until > now + max(LONGEST_LEASE, timedelta(seconds=2 * lease_s)),
+            ),
+        ).returning(claims.c.name)
+        got: set[str] = set()
+        for batch in in_batches(rows):
+            got.update(connection.execute(statement, batch).scalars())
+    return got
+
+
+def _dead_holders(connection: Connection, kind: str, run_id: int) -> list[int]:
+    holders = select(runs).where(
+        runs.c.id.in_(select(claims.c.run_id).where(claims.c.kind == kind).distinct()), runs.c.id != run_id
+    )
+    return [
+        row.id
+        for row in connection.execute(holders)
+        if row.status != "running" or is_gone(Process(row.host, row.boot, row.pid, row.process_started))
+    ]
+
+
+def renew_claims(store: Store, run_id: int, *, now: datetime, lease_s: float = LEASE_S) -> None:
+    """Keep what a run has claimed for another ``lease_s`` seconds (``renew_run`` does this too)."""
+    with store.begin() as connection:
+        connection.execute(update(claims).where(claims.c.run_id == run_id).values(until=now + timedelta(seconds=lease_s)))
+
+
+def release_claims(store: Store, run_id: int, ids: Collection[str] | None = None, *, kind: str = "source") -> None:
+    """Free claims of a run, all of that kind or those named (``end_run`` frees all)."""
+    with store.begin() as connection:
+        mine = delete(claims).where(claims.c.run_id == run_id, claims.c.kind == kind)
+        if ids is None:
+            connection.execute(mine)
+            return
+        for batch in in_batches(sorted(ids), MANY):
+            connection.execute(mine.where(claims.c.name.in_(batch)))
+
+
+def _queries(ids: Collection[str] | None) -> list[Any]:
+    if ids is None:
+        return [select(poll_states_table)]
+    return [select(poll_states_table).where(poll_states_table.c.source_id.in_(batch)) for batch in in_batches(sorted(ids), MANY)]
+
+
+def _source_row(source: Source) -> dict[str, Any]:
+    return {
+        "id": source.id,
+        "title": source.title,
+        "home": source.home,
+        "rungs": [[str(rung.kind), rung.url] for rung in source.rungs],
+        "languages": list(source.languages),
+        "country": source.country,
+        "region": source.region,
+        "ownership": str(source.ownership) if source.ownership else None,
+        "state": str(source.state),
+        "verified": source.verified,
+        "verified_by": source.verified_by,
+        "rhythm_s": source.rhythm.total_seconds(),
+        "note": source.note,
+        "listed": True,
+    }
+
+
+def _differs(row: Mapping[str, Any], held: Row[Any]) -> bool:
+    return any(getattr(held, name) != value for name, value in row.items())
+
+
+def _source(row: Row[Any]) -> Source:
+    return Source(
+        id=row.id,
+        title=row.title,
+        home=row.home,
+        rungs=tuple(Rung(RungKind(kind), url) for kind, url in row.rungs),
+        languages=tuple(row.languages),
+        country=row.country,
+        region=row.region,
+        ownership=Ownership(row.ownership) if row.ownership else None,
+        state=SourceState(row.state),
+        verified=row.verified,
+        verified_by=row.verified_by,
+        rhythm=timedelta(seconds=row.rhythm_s),
+        note=row.note,
+    )

@@ -1,0 +1,229 @@
+"""Open the database and say in a sentence why it cannot be used; what is in it is the business of the other files here."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from domain.errors import StoreError
+from storage.faults import sentence
+from storage.schema import REVISIONS
+from storage.schema.types import write_json
+
+# How long one writer waits for another, in seconds. A batch of 200 items holds the database for about 50 ms.
+WAIT = 30.0
+# Keys of PostgreSQL's advisory locks: one for the migration, one for every write whose order matters (see docs/decisions/0031).
+MIGRATION_LOCK, WRITER_LOCK = 7_465_601, 7_465_602
+# Rows a statement: SQLAlchemy's executemany is as fast as raw sqlite3 from about 200 on.
+BATCH = 200
+# One SELECT … IN (…) takes this many values; SQLite's limit of variables was 999 before 3.32.
+MANY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open database. Safe to share between threads; ``address`` has no password in it and may be shown."""
+
+    address: str
+    engine: Engine
+    dialect: str
+    path: Path | None
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def begin(self, *, ordered: bool = False) -> Iterator[Connection]:
+        """One transaction that writes: committed at the end, undone when anything is raised. Raises StoreError.
+
+        SQLite has one writer at a time, so ``BEGIN IMMEDIATE`` waits here and not halfway; the lock spares the threads of this
+        process its polling. On PostgreSQL ``ordered`` asks for the same: writers one after the other, each seeing all that
+        the one before left, as the evidence chain and the search for near-duplicates need it.
+        """
+        with _told(self.address), self._turn if self.dialect == "sqlite" else suppress(), self.engine.connect() as connection:
+            writing = connection.execution_options(sholu_writes=True)
+            with writing.begin():
+                if ordered and self.dialect == "postgresql":
+                    writing.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+                yield writing
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that reads one consistent state; it never waits for a writer. Raises StoreError."""
+        with _told(self.address), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def insert(self, table: Table) -> postgresql.Insert:
+        """``INSERT`` with ``on_conflict_do_update``; both databases spell it alike, so one type serves for both."""
+        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
+        return made  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_store(address: str, *, migrate: bool = True, wait: float = WAIT) -> Store:
+    """Open the database at an SQLAlchemy ``address`` (``sqlite:///file`` or ``postgresql://…``), making or migrating it first.
+
+    With ``migrate=False`` a database that is not as this program needs it is refused and nothing is written.
+    Raises StoreError with a sentence that names the address, never the password.
+    """
+    url = _parse(address)
+    shown = url.render_as_string(hide_password=True)
+    path = _file(url, shown, make=migrate) if url.get_backend_name() == "sqlite" else None
+    engine = _engine(url, wait)
+    store = Store(str(path) if path else shown, engine, engine.dialect.name, path)
+    try:
+        _bring_up_to_date(store, migrate=migrate)
+    except BaseException:
+        engine.dispose()
+        raise
+    return store
+
+
+def _parse(address: str) -> URL:
+    try:
+        url = make_url(address)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        # The text itself is not shown: whoever mistypes an address mistypes it with the password in it.
+        raise StoreError(
+            "SHOLU_DATABASE_URL is not an address of a database; write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+        ) from error
+    if backend == "postgresql" or backend == "postgres":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise StoreError(
+            f"SHOLU_DATABASE_URL names {backend!r}, which Sholu cannot use; write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+        )
+    if not url.database or url.database == ":memory:":
+        raise StoreError(
+            "SHOLU_DATABASE_URL names a database in memory, which would be lost and cannot be shared; write sqlite:///FILE."
+        )
+    return url.set(drivername="sqlite+pysqlite")
+
+
+def _file(url: URL, shown: str, *, make: bool) -> Path:
+    path = Path(str(url.database)).absolute()
+    if path.is_dir():
+        raise StoreError(f"The database {path} is a folder; name a file in SHOLU_DATABASE_URL or SHOLU_HOME.")
+    if not make and not path.exists():
+        raise StoreError(f"There is no database {path} yet; `sholu run` makes it, or set SHOLU_DATABASE_URL or SHOLU_HOME.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path.parent} for the database cannot be made: {error.strerror}; make it, or set SHOLU_HOME to a folder that can be written."
+        ) from error
+    return path
+
+
+def _engine(url: URL, wait: float) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url, json_serializer=write_json, connect_args={"timeout": wait}, pool_timeout=wait, max_overflow=30
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(
+            url,
+            json_serializer=write_json,
+            connect_args={"connect_timeout": 10, "options": f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"},
+            pool_timeout=wait,
+            pool_pre_ping=True,
+            max_overflow=30,
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise StoreError(
+            "PostgreSQL needs the driver psycopg, which is not installed; install Sholu with its extra `postgres`."
+        ) from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # sqlite3's own begin knows no IMMEDIATE and commits before DDL: we say BEGIN ourselves
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -16000"):
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            # A read-only file can still be read; whoever writes is told by the write itself.
+            if "readonly" not in str(error):
+                raise
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("sholu_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise StoreError(sentence(error, address)) from error
+
+
+def _revision(connection: Connection) -> str | None:
+    """The migration the database is at, ``None`` for an empty one. Raises StoreError for somebody else's database."""
+    names = set(connection.dialect.get_table_names(connection))
+    if "alembic_version" not in names:
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    return str(found[0]) if found else None
+
+
+def _bring_up_to_date(store: Store, *, migrate: bool) -> None:
+    with store.read() as connection:
+        at = _revision(connection)
+        if at is None:
+            _must_be_empty(store, connection)
+    _must_be_known(store, at)
+    if at == REVISIONS[-1]:
+        return
+    if not migrate:
+        raise StoreError(
+            f"The database {store.address} is older than this program (it has {at or 'no'} schema, {REVISIONS[-1]} is needed); run `sholu db upgrade`."
+        )
+    # Imported only when there is something to migrate: Alembic costs a tenth of a second.
+    from storage.migrations.run import upgrade  # noqa: PLC0415
+
+    with store.begin() as connection:  # SQLite: BEGIN IMMEDIATE, so a second process waits here and then finds it done
+        if store.dialect == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        at = _revision(connection)
+        _must_be_known(store, at)
+        if at != REVISIONS[-1]:
+            upgrade(connection)
+
+
+def _must_be_known(store: Store, at: str | None) -> None:
+    if at is not None and at not in REVISIONS:
+        raise StoreError(
+            f"The database {store.address} was made by a newer Sholu (schema {at}, this program knows up to {REVISIONS[-1]}); "
+            "update the program, or restore a back-up made with this version. Nothing was changed."
+        )
+
+
+def _must_be_empty(store: Store, connection: Connection) -> None:
+    names = connection.dialect.get_table_names(connection)
+    if names:
+        raise StoreError(
+            f"The database {store.address} holds tables that are not Sholu's (for example {sorted(names)[0]!r}); "
+            "give Sholu a database of its own in SHOLU_DATABASE_URL. Nothing was changed."
+        )
+
+
+def in_batches(rows: list[Any], size: int = BATCH) -> Iterator[list[Any]]:
+    """``rows`` in lists of at most ``size``."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
