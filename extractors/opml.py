@@ -52,18 +52,19 @@ def read_outlines(body: bytes, path: Path) -> tuple[Outline, ...]:
     return tuple(reader.outlines)
 
 
-def written_opml(sources: Iterable[Source], *, title: str, now: datetime) -> bytes:
-    """The sources as OPML 2.0 for a feed reader; reading it here gives the same sources."""
+def written_opml(sources: Iterable[Source], *, title: str = "Sources of Sholu", now: datetime | None = None) -> str:
+    """The sources as OPML 2.0 for a feed reader, to be saved as UTF-8; reading it here gives the same sources."""
+    created = f"<dateCreated>{format_datetime(now)}</dateCreated>" if now else ""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<opml version="2.0" xmlns:{PREFIX.rstrip(":")}="{NAMESPACE}">',
-        f"<head><title>{_text(title)}</title><dateCreated>{format_datetime(now)}</dateCreated></head>",
+        f"<head><title>{_text(title)}</title>{created}</head>",
         "<body>",
         *(f"<outline {_attributes(source)}/>" for source in sorted(sources, key=lambda source: source.id)),
         "</body>",
         "</opml>",
     ]
-    return ("\n".join(lines) + "\n").encode()
+    return "\n".join(lines) + "\n"
 
 
 def _attributes(source: Source) -> str:

@@ -14,7 +14,7 @@ from extractors.catalogue import load_sources
 
 FOLDER = HOUSE / "sources"
 # ISO 3166-2 of the division of 2022: regions and cities of their own.
-REGIONS = {f"KZ-{code}" for code in "10 11 15 19 23 27 31 33 35 39 43 47 55 59 61 62 63 71 75 79".split()}
+REGIONS = {f"KZ-{code}" for code in (10, 11, 15, 19, 23, 27, 31, 33, 35, 39, 43, 47, 55, 59, 61, 62, 63, 71, 75, 79)}
 OIL_WEST = {"KZ-15", "KZ-23", "KZ-27", "KZ-47"}
 
 
