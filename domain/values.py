@@ -272,6 +272,7 @@ class Outcome:
     url: str
     reason: str = ""
     flagged: bool = False
+    item_id: int | None = None
 
 
 class PollKind(StrEnum):

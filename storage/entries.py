@@ -114,6 +114,26 @@ def pending_entries(
         return _pending(connection, None if source_ids is None else sorted(source_ids), now, limit)
 
 
+def preview_entries(store: Store, source_id: str, found: Sequence[Entry], *, now: datetime) -> Taken:
+    """What ``take_entries`` would make of these entries, without keeping anything: for a dry run."""
+    first = {short_key(entry.key): entry for entry in found}
+    with store.read() as connection:
+        held = _held(connection, source_id, list(first))
+    new = [entry for key, entry in first.items() if key not in held or _must_be_read(held[key], entry)]
+    pending = tuple(PendingEntry(0, entry, 0, 0, now, fingerprint(entry), None) for entry in new)
+    return Taken(pending, len(first) - len(new), ())
+
+
+def retry_now(store: Store, source_ids: Collection[str], *, now: datetime) -> int:
+    """Make every entry of these sources that waits for its next try, or was given up, due at once (``--force``); returns how many."""
+    count = 0
+    with store.begin() as connection:
+        for batch in in_batches(sorted(source_ids), MANY):
+            waiting = update(entries).where(entries.c.source_id.in_(batch), entries.c.state.in_(("pending", "given-up")))
+            count += connection.execute(waiting.values(state="pending", due=now)).rowcount
+    return count
+
+
 def sources_with_pending(store: Store, *, now: datetime) -> set[str]:
     """Ids of the sources that have work in the queue although they may not be due for a poll."""
     with store.read() as connection:

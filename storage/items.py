@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -112,7 +112,7 @@ def _save_batch(store: Store, connection: Connection, run_id: int, batch: list[R
             (later if keys & marks else this).append((place, result))
             keys |= marks
         ended = _save_round(store, connection, run_id, [result for _, result in this], now)
-        endings.update((place, each.outcome) for (place, _), each in zip(this, ended, strict=True))
+        endings.update((place, replace(each.outcome, item_id=each.item_id)) for (place, _), each in zip(this, ended, strict=True))
         waiting = later
     return [endings[place] for place in range(len(batch))]
 
@@ -123,11 +123,11 @@ def _mark(result: Result) -> tuple[str, str]:
 
 def _recorded(connection: Connection, run_id: int, batch: Sequence[Result]) -> dict[tuple[str, str], Outcome]:
     o = outcomes.c
-    query = select(o.source_id, o.subject, o.kind, o.url, o.reason, o.flagged).where(
+    query = select(o.source_id, o.subject, o.kind, o.url, o.reason, o.flagged, o.item_id).where(
         o.run_id == run_id, tuple_(o.source_id, o.subject).in_([_mark(result) for result in batch])
     )
     return {
-        (row.source_id, row.subject): Outcome(OutcomeKind(row.kind), row.url, row.reason, row.flagged)
+        (row.source_id, row.subject): Outcome(OutcomeKind(row.kind), row.url, row.reason, row.flagged, row.item_id)
         for row in connection.execute(query)
     }
 
@@ -174,7 +174,7 @@ def _new_or_lost(result: Read | Held, made: dict[str, int]) -> _Ended:
         )
         return _Ended(result, lost, None)
     flagged = result.flagging is not None and result.flagging.flagged
-    return _Ended(result, Outcome(OutcomeKind.NEW, result.document.url, "", flagged), made[short_key(result.key)])
+    return _Ended(result, Outcome(OutcomeKind.NEW, result.document.url, result.note, flagged), made[short_key(result.key)])
 
 
 def _judge(result: Read | Held, shelf: _Shelved, now: datetime) -> Change:
@@ -256,7 +256,7 @@ def _insert_items(store: Store, connection: Connection, run_id: int, fresh: Sequ
     replace = [
         search_index.row(item_id, storable(result.document.title), storable(result.document.text)) for item_id, _, result in kept
     ]
-    search_index.replace_in_index(store, connection, [], replace)
+    search_index.replace_in_index(store, connection, [], indexed)
     group(store, connection, [Sketched(item_id, _moment(result.document, now), result.sketch) for item_id, _, result in kept])
     return made
 

@@ -23,6 +23,7 @@ class Read:
     capture_id: int | None = None
     fetched_at: datetime | None = None  # None: the time of saving
     sketch: tuple[int, ...] = field(default=(), repr=False)
+    note: str = ""  # what went otherwise than usual, for the ledger: the page failed and this is the feed's own text
 
 
 @dataclass(frozen=True, slots=True)
