@@ -170,7 +170,7 @@ def _new_or_lost(result: Read | Held, made: dict[str, int]) -> _Ended:
         lost = Outcome(
             OutcomeKind.FAILED,
             result.pending.entry.url,
-            "the item it belongs to is no longer kept; it is read again in the next run",
+            "its item is no longer kept; it is read again in the next run",
         )
         return _Ended(result, lost, None)
     flagged = result.flagging is not None and result.flagging.flagged
@@ -251,9 +251,9 @@ def _insert_items(store: Store, connection: Connection, run_id: int, fresh: Sequ
     for row in connection.execute(items.insert().returning(items.c.id, items.c.key), rows):
         made[row.key] = row.id
     kept = [(made[short_key(result.key)], 1, result) for result in fresh]
-    _write_texts(store, connection, run_id, kept, now, [""] * len(kept))
+    _write_texts(store, connection, run_id, kept, now=now, diffs=[""] * len(kept))
     connection.execute(update(items).where(items.c.cluster_id == 0).values(cluster_id=items.c.id))
-    replace = [
+    indexed = [
         search_index.row(item_id, storable(result.document.title), storable(result.document.text)) for item_id, _, result in kept
     ]
     search_index.replace_in_index(store, connection, [], indexed)
@@ -306,7 +306,13 @@ def _moment(document: Document, first_seen: datetime) -> datetime:
 
 
 def _write_texts(
-    store: Store, connection: Connection, run_id: int, kept: Sequence[tuple[int, int, Read]], now: datetime, diffs: Sequence[str]
+    store: Store,
+    connection: Connection,
+    run_id: int,
+    kept: Sequence[tuple[int, int, Read]],
+    *,
+    now: datetime,
+    diffs: Sequence[str],
 ) -> None:
     """Insert versions with their flaggings and terms, and point the items at them; ``kept`` is (item id, number, result)."""
     rows = [
@@ -398,10 +404,12 @@ def _insert_versions(
     added = [(result, shelf) for result, shelf, judged in rewritten if judged is Change.NEW_VERSION]
     if added:
         diffs = [text_diff(shelf.title, shelf.text, result.document) for result, shelf in added]
-        _write_texts(store, connection, run_id, [(shelf.id, shelf.highest + 1, result) for result, shelf in added], now, diffs)
+        _write_texts(
+            store, connection, run_id, [(shelf.id, shelf.highest + 1, result) for result, shelf in added], now=now, diffs=diffs
+        )
     restored = [(result, shelf) for result, shelf, judged in rewritten if judged is Change.FORMER_VERSION]
     for result, shelf in restored:
-        _restore(store, connection, run_id, result, shelf, now)
+        _restore(store, connection, run_id, result, shelf, now=now)
     for result, shelf, judged in rewritten:
         number = shelf.highest + 1 if judged is Change.NEW_VERSION else None
         columns = _text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
@@ -422,7 +430,7 @@ def _insert_versions(
     )
 
 
-def _restore(store: Store, connection: Connection, run_id: int, result: Read, shelf: _Shelved, now: datetime) -> None:
+def _restore(store: Store, connection: Connection, run_id: int, result: Read, shelf: _Shelved, *, now: datetime) -> None:
     """Make a former version the one in force again (an edit was taken back)."""
     version_id = shelf.former[text_hash(storable(result.document.title), storable(result.document.text))]
     number = connection.execute(select(item_versions.c.number).where(item_versions.c.id == version_id)).scalar_one()
@@ -495,7 +503,7 @@ def _enter(store: Store, connection: Connection, run_id: int, ended: Sequence[_E
         failed = delete(outcomes).where(o.run_id == run_id, o.kind == "failed", tuple_(o.source_id, o.subject).in_(batch))
         connection.execute(failed)
     rows = [
-        outcome_row(run_id, *_mark(each.result), each.outcome, now, each.item_id)
+        outcome_row(run_id, *_mark(each.result), each.outcome, now=now, item_id=each.item_id)
         for each in ended
         if each.outcome.kind is not OutcomeKind.UNCHANGED
     ]
