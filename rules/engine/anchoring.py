@@ -1,0 +1,249 @@
+"""What ties an occurrence to the watched country or to another: a place in its sentence, before it, in the head, or the source alone.
+
+Place names compete. One in a locative phrase ("in Almaty", «в Алматы», «Алматыда») says where something happened and beats the
+rest; one that something is directed against counts last; among equals the nearest decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from rules.engine.definitions import AnchorWeights
+from rules.engine.matching import TEXT, TITLE, Occurrence, Page
+from rules.engine.tables import LOCATIVE, MAYBE_LOCATIVE, Condition
+
+BACK: Final = 3  # sentences looked back
+HEAD: Final = 3  # first sentences of the text that count as its head
+DISPUTED_SLACK: Final = 8  # tokens by which our place may be farther than another's and still be meant
+
+_ENGLISH_IN: Final = frozenset({"in", "at", "outside", "near", "across", "around", "inside", "throughout"})
+_RUSSIAN_IN: Final = frozenset({"в", "во", "на", "под", "близ", "возле", "около", "у", "по"})
+_AGAINST: Final = frozenset({"against", "против", "with", "с"})
+_KAZAKH_AGAINST: Final = ("қарсы", "qarsy", "qarsı")
+# Words that may stand between a preposition and the place: "in the southern Kazakh city of", «в городе», «на западе».
+_GLUE: Final = frozenset(
+    "the a city town village capital of central southern northern western eastern south north west east downtown region province oblast "
+    "district largest oil-rich oil rich former "
+    "городе городах селе поселке центре центральной районе области столице западе востоке юге севере южном северном западном восточном крупнейшем "
+    "самом нефтяном моногороде г".split()
+)
+_KAZAKH_PLACE_WORD: Final = re.compile(
+    r"\s+(?:қала|облыс|аудан|ауыл|көше|алаң|маң|өңір|аймақ|қалас|қаласын|облысын|ауданын|ауылын|алаңын|qala|oblıs|oblys|aýdan|audan|awdan)\w*?[дт][ае](?:ғы|гі)?\b",
+    re.IGNORECASE,
+)
+_BEFORE: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+_DATELINE: Final = re.compile(r"\s*(?:\([^)]{1,30}\))?\s*(?:[,.]\s*\d{1,2}[^\n]{0,20})?\s*(?:[—–]|-{1,2}|\.\s[—–])\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """To whom an occurrence belongs: ``side`` 1 ours, -1 elsewhere, 0 unknown; ``factor`` is how much of its points counts."""
+
+    side: int
+    factor: float
+    how: str
+    by: Occurrence | None = None
+    strong: bool = False
+
+
+UNKNOWN: Final = Anchor(0, 0.0, "nothing ties it to a country")
+
+
+@dataclass(slots=True)
+class Anchors:
+    """The places and other anchoring names of one document, ready to be asked."""
+
+    page: Page
+    weights: AnchorWeights
+    at_home: bool
+    sentences: dict[tuple[int, int], list[Occurrence]] = field(default_factory=dict)
+    _ranks: dict[int, int] = field(default_factory=dict)
+    _head: Anchor | None = None
+
+    @classmethod
+    def of(cls, page: Page, weights: AnchorWeights, *, at_home: bool) -> Anchors:
+        anchors = cls(page, weights, at_home)
+        for one in page.occurrences:
+            if one.entry.side and not one.hidden_by:
+                anchors.sentences.setdefault((one.field, one.sentence), []).append(one)
+        return anchors
+
+    def of_occurrence(self, one: Occurrence) -> Anchor:
+        """The anchor of one occurrence."""
+        here = self.sentences.get((one.field, one.sentence))
+        if here:
+            return self._decide(one, here)
+        if one.field == TEXT:
+            for back in range(1, BACK + 1):
+                before = self.sentences.get((TEXT, one.sentence - back))
+                if before:
+                    return self._previous(before)
+        head = self.head()
+        if head.side:
+            return head
+        if self.at_home:
+            return Anchor(1, self.weights.source, "the source is of the country", None)
+        return UNKNOWN
+
+    def of_title_or_home(self, one: Occurrence) -> bool:
+        """Whether something unconditional of the country stands near ``one``, or the source is of it."""
+        candidates = []
+        for back in range(BACK + 1):
+            if one.field == TITLE and back:
+                break
+            candidates.extend(self.sentences.get((one.field, one.sentence - back), ()))
+        if any(other.entry.side > 0 and not other.overlaps(one) for other in candidates):
+            return True
+        return self.at_home or self.head().side > 0
+
+    def _decide(self, one: Occurrence, here: list[Occurrence]) -> Anchor:
+        ours = min(((self._cost(one, other), other) for other in here if other.entry.side > 0), key=lambda pair: pair[0], default=None)
+        theirs = min(((self._cost(one, other), other) for other in here if other.entry.side < 0), key=lambda pair: pair[0], default=None)
+        if theirs is None:
+            assert ours is not None
+            return self._ours(ours[1], "in the sentence")
+        if ours is None:
+            return Anchor(-1, 1.0, "in the sentence", theirs[1], theirs[1].entry.strong)
+        if ours[0] <= theirs[0]:
+            return self._ours(ours[1], "in the sentence")
+        if ours[0][0] == theirs[0][0] == 0 and ours[0][1] <= theirs[0][1] + DISPUTED_SLACK:
+            return Anchor(1, self.weights.disputed, "in the sentence, beside another country", ours[1], ours[1].entry.strong)
+        return Anchor(-1, 1.0, "in the sentence", theirs[1], theirs[1].entry.strong)
+
+    def _ours(self, other: Occurrence, how: str) -> Anchor:
+        strong = other.entry.strong
+        return Anchor(1, self.weights.sentence if strong else self.weights.weak, how, other, strong)
+
+    def _cost(self, one: Occurrence, other: Occurrence) -> tuple[int, float]:
+        if other.overlaps(one):
+            return (0, 0.0)
+        if other.first > one.last:
+            distance = float(other.first - one.last)
+        else:
+            distance = float(one.first - other.last)
+        if not other.entry.strong:
+            distance = distance * 1.25 + 2
+        return (self.rank(other), distance)
+
+    def rank(self, place: Occurrence) -> int:
+        """0 in a locative phrase, 1 plain, 2 what something is directed against."""
+        known = self._ranks.get(id(place))
+        if known is None:
+            known = self._ranks[id(place)] = self._rank(place)
+        return known
+
+    def _rank(self, place: Occurrence) -> int:
+        text = self.page.texts[place.field]
+        start = self.page.layouts[place.field].sentence_start(place.sentence)
+        before = text[max(start, place.start - 90) : place.start]
+        after = text[place.end : place.end + 40]
+        if place.entry.strong:
+            language = place.alias.language
+            if language == "kk":
+                if place.bits & LOCATIVE or _KAZAKH_PLACE_WORD.match(after):
+                    return 0
+            elif self._in_phrase(before, place, language):
+                return 0
+            if place.start == self.page.layouts[place.field].sentence_start(place.sentence) and _DATELINE.match(after):
+                return 0
+        last = _BEFORE.findall(before)[-3:]
+        for word in reversed([word.lower() for word in last]):
+            if word in {"against", "против"}:
+                return 2
+            if word not in _GLUE:
+                break
+        if place.alias.language == "kk" and after.lstrip().lower().startswith(_KAZAKH_AGAINST):
+            return 2
+        return 1
+
+    def _in_phrase(self, before: str, place: Occurrence, language: str) -> bool:
+        if before.rstrip()[-1:] in {";", ":", "—", "–"}:
+            return False
+        words = [word.lower() for word in _BEFORE.findall(before)]
+        prepositions = _ENGLISH_IN if language == "en" else _RUSSIAN_IN
+        glued = False
+        for back, word in enumerate(reversed(words[-6:])):
+            if word in prepositions:
+                if language == "en" or glued or back:
+                    return True
+                if word in {"в", "во", "на"}:
+                    return bool(place.bits & (LOCATIVE | MAYBE_LOCATIVE))
+                return True
+            if word in _GLUE or (language == "en" and word in {"kazakh", "kyrgyz", "uzbek", "russian", "german", "chinese"}):
+                glued = True
+                continue
+            break
+        return self._coordinated(place, before)
+
+    def _coordinated(self, place: Occurrence, before: str) -> bool:
+        """«in Almaty, Astana and Aktobe»: each is where the first is."""
+        bare = before.rstrip(" ,")
+        for joint in (" and", " и", " мен", " және"):
+            bare = bare.removesuffix(joint)
+        bare = bare.rstrip(" ,")
+        if bare == before.rstrip(" "):
+            return False
+        offset = place.start - len(before) + len(bare)
+        for other in self.sentences.get((place.field, place.sentence), ()):
+            if other.end == offset and other.entry.strong and other is not place:
+                return self.rank(other) == 0
+        return False
+
+    def _previous(self, before: list[Occurrence]) -> Anchor:
+        best = min(before, key=lambda other: (self.rank(other), not other.entry.strong, -other.start))
+        if best.entry.side < 0:
+            return Anchor(-1, 1.0, "in a sentence before", best, best.entry.strong)
+        factor = self.weights.previous * (1.0 if best.entry.strong else self.weights.weak)
+        return Anchor(1, factor, "in a sentence before", best, best.entry.strong)
+
+    def head(self) -> Anchor:
+        """To whom the title and the first sentences belong."""
+        if self._head is None:
+            self._head = self._weigh_head()
+        return self._head
+
+    def _weigh_head(self) -> Anchor:
+        sides = {1: 0.0, -1: 0.0}
+        first: dict[int, Occurrence] = {}
+        for key in ((TITLE, 0), *((TEXT, number) for number in range(HEAD))):
+            for other in self.sentences.get(key, ()):
+                weight = (1.0 if other.entry.strong else 0.5) * (2.0 if other.field == TITLE else 1.0) * (1.5 if self.rank(other) == 0 else 1.0)
+                sides[other.entry.side] += weight
+                best = first.get(other.entry.side)
+                if best is None or (other.entry.strong and not best.entry.strong):
+                    first[other.entry.side] = other
+        if not first:
+            return UNKNOWN
+        side = 1 if sides[1] >= sides[-1] else -1
+        by = first[side]
+        if side < 0:
+            return Anchor(-1, 1.0, "in the head", by, by.entry.strong)
+        return Anchor(1, self.weights.head * (1.0 if by.entry.strong else self.weights.weak), "in the head", by, by.entry.strong)
+
+
+def settle_conditions(page: Page, weights: AnchorWeights, *, at_home: bool) -> None:
+    """Decide surnames and names that count only near the country; what fails is hidden with the reason."""
+    conditional = [one for one in page.occurrences if not one.hidden_by and one.alias.condition in _NEEDS_ANCHOR]
+    if not conditional:
+        return
+    for one in conditional:
+        one.hidden_by = "?"
+    anchors = Anchors.of(page, weights, at_home=at_home)
+    full = {one.entry.id for one in page.occurrences if not one.hidden_by}
+    for one in conditional:
+        if one.alias.condition == Condition.SURNAME:
+            counts = one.entry.side < 0 or one.entry.id in full or anchors.of_title_or_home(one)
+            reason = "(a surname alone, and nothing of the country near)"
+        elif one.alias.condition == Condition.CAPITAL_ANCHORED:
+            counts = anchors.of_title_or_home(one)
+            reason = "(needs something else of the country near)"
+        else:
+            opening = not page.texts[one.field][page.layouts[one.field].sentence_start(one.sentence) : one.start].strip(" \"'«“„‘—–-([")
+            counts = not opening or anchors.of_title_or_home(one)
+            reason = "(its capital may be only the sentence's)"
+        one.hidden_by = "" if counts else reason
+
+
+_NEEDS_ANCHOR: Final = frozenset({Condition.SURNAME, Condition.CAPITAL_ANCHORED, Condition.CAPITAL_INSIDE})

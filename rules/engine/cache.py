@@ -1,0 +1,117 @@
+"""The compiled rulebook on disk: compressed JSON under the hash of the files it was made from; anything odd about it means compiling anew."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import zstandard
+
+from rules.engine.definitions import (
+    AnchorWeights,
+    Defaults,
+    Definitions,
+    Entity,
+    Example,
+    Headword,
+    LexiconEntry,
+    Name,
+    Rule,
+    Signal,
+    Where,
+)
+from rules.engine.folder import folder_files
+from rules.engine.tables import ENGINE_VERSION, Tables
+
+_MAGIC: Final = b"SHOLURULES\n"
+_LARGEST: Final = 200_000_000  # bytes unpacked: a file that claims more is not ours
+
+
+def folder_key(folder: Path) -> str:
+    """A hash of every file of the folder, their names, and the engine's version."""
+    digest = hashlib.sha256(ENGINE_VERSION.encode())
+    for path in folder_files(folder):
+        body = path.read_bytes()
+        digest.update(f"\0{path.relative_to(folder).as_posix()}\0{len(body)}\0".encode())
+        digest.update(body)
+    return digest.hexdigest()
+
+
+def read_cache(cache: Path, key: str) -> tuple[Definitions, Tables] | None:
+    """What was kept under the key; None where there is nothing or it is damaged."""
+    try:
+        body = (cache / f"rules-{key[:16]}.zst").read_bytes()
+        head = _MAGIC + key.encode() + b"\n"
+        if not body.startswith(head):
+            return None
+        checksum, packed = body[len(head) : len(head) + 32], body[len(head) + 32 :]
+        if hashlib.sha256(packed).digest() != checksum:
+            return None
+        data = json.loads(zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST))
+        return _definitions(data["definitions"]), Tables.from_plain(data["tables"])
+    except (OSError, zstandard.ZstdError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_cache(cache: Path, key: str, definitions: Definitions, tables: Tables) -> None:
+    """Keep a compiled rulebook; a folder that cannot be written only costs the next start its time."""
+    data = {"definitions": asdict(definitions), "tables": tables.to_plain()}
+    packed = zstandard.ZstdCompressor(level=3).compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    body = _MAGIC + key.encode() + b"\n" + hashlib.sha256(packed).digest() + packed
+    target = cache / f"rules-{key[:16]}.zst"
+    unfinished = cache / f"{target.name}.{os.getpid()}"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(body)
+        unfinished.replace(target)  # whole or not at all, whatever stops us
+        for old in sorted(cache.glob("rules-*.zst"), key=lambda path: path.stat().st_mtime)[:-4]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+
+
+def _definitions(data: dict[str, Any]) -> Definitions:
+    return Definitions(
+        name=data["name"],
+        country=data["country"],
+        languages=tuple(data["languages"]),
+        anchors=AnchorWeights(**data["anchors"]),
+        defaults=Defaults(**data["defaults"]),
+        entities=tuple(_entity(item) for item in data["entities"]),
+        lexicon=tuple(_lexicon(item) for item in data["lexicon"]),
+        rules=tuple(_rule(item) for item in data["rules"]),
+    )
+
+
+def _entity(item: dict[str, Any]) -> Entity:
+    item["where"] = Where(**item["where"])
+    item["tags"] = tuple(item["tags"])
+    for key in ("names", "surnames"):
+        item[key] = {language: tuple(Name(**{**name, "also": tuple(name["also"])}) for name in names) for language, names in item[key].items()}
+    return Entity(**item)
+
+
+def _lexicon(item: dict[str, Any]) -> LexiconEntry:
+    item["where"] = Where(**item["where"])
+    item["words"] = {language: tuple(Headword(**word) for word in words) for language, words in item["words"].items()}
+    item["tags"], item["shadow_for"] = tuple(item["tags"]), tuple(item["shadow_for"])
+    return LexiconEntry(**item)
+
+
+def _signal(item: dict[str, Any]) -> Signal:
+    for key in ("any", "with_any", "and_with", "not_with"):
+        item[key] = tuple(item[key])
+    return Signal(**item)
+
+
+def _rule(item: dict[str, Any]) -> Rule:
+    item["where"] = Where(**item["where"])
+    item["signals"] = tuple(_signal(signal) for signal in item["signals"])
+    item["penalties"] = tuple(_signal(signal) for signal in item["penalties"])
+    item["requires"] = tuple(item["requires"])
+    item["examples"] = tuple(Example(**example) for example in item["examples"])
+    return Rule(**item)

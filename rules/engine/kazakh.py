@@ -1,0 +1,313 @@
+"""Kazakh endings: whether a word of the text is a given stem with a possible chain of suffixes; the language has no end of forms.
+
+A noun may carry plural, possessive, case, -ғы and person, a verb voice, negation, tense or participle and then a noun's endings.
+The first letter of an ending follows the last sound before it, its vowels the vowels before it (harmony). Works on folded Cyrillic;
+Latin script is turned into it by ``latin.py``. Derived words (-лық, -шы) are headwords of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+LOCATIVE: Final = 1
+
+_BACK: Final = frozenset("аоұыяёю")
+_FRONT: Final = frozenset("әөүіеэ")
+_NEUTRAL: Final = frozenset("уи")  # take the harmony of what precedes them
+_VOWELS: Final = _BACK | _FRONT | _NEUTRAL
+_VOICELESS: Final = frozenset("пткқсшщфхцчһ")
+_VOICED_STOPS: Final = frozenset("бвгд")  # loans: written voiced, heard voiceless at the end
+_LIQUID: Final = frozenset("рлнй")
+_FOREIGN: Final = frozenset("ёфвэюяцчщьъхи")  # a loan: both harmonies are met in print
+
+# Kinds of stem; a *soft* variant stands only before a vowel.
+NOUN, NOUN_SOFT, POSSESSED, POSSESSED_BASE, VERB, VERB_SOFT = range(6)
+
+
+class Stem(NamedTuple):
+    """One way a headword's stem may appear in text."""
+
+    text: str
+    kind: int
+
+
+def noun_stems(word: str) -> list[Stem]:
+    """How a noun's stem may appear: itself, softened (халық → халқ, мектеп → мектеб), a loan with a linking і (митингі)."""
+    stems = [Stem(word, NOUN)]
+    stems.extend(Stem(text, NOUN_SOFT) for text in _softened(word))
+    if word[-2:] in {"нг", "кт", "нк", "рк", "рт", "ст", "нт", "рг", "уг", "рд"} and len(word) > 3:
+        stems.append(Stem(word + "і", NOUN))
+    if word.endswith("ь"):
+        stems.append(Stem(word[:-1], NOUN_SOFT))
+    return stems
+
+
+def possessed_stems(word: str) -> list[Stem]:
+    """For the last word of a phrase that already ends in «its» (акциясы): that, and the base for «its …s» (акциялары)."""
+    stems = [Stem(word, POSSESSED)]
+    if word.endswith(("сы", "сі")) and word[-3] in _VOWELS:
+        stems.append(Stem(word[:-2], POSSESSED_BASE))
+    base = word[:-1]
+    stems.append(Stem(base, POSSESSED_BASE))
+    if (hard := {"г": "к", "ғ": "қ", "б": "п"}.get(base[-1])) is not None:
+        stems.append(Stem(base[:-1] + hard, POSSESSED_BASE))
+    return stems
+
+
+def is_possessed(word: str) -> bool:
+    return len(word) > 3 and word[-1] in "ыі" and sum(letter in _VOWELS for letter in word) > 1
+
+
+def verb_stems(word: str) -> list[Stem]:
+    """How a verb may appear, given as stem (шық) or verbal noun (шығу, сайлау, тыю)."""
+    bases = [word]
+    if word.endswith("у") and len(word) > 2:
+        base = word[:-1]
+        bases = [base]
+        if base[-1] not in _VOWELS:
+            hard = {"г": "к", "ғ": "қ", "б": "п"}.get(base[-1])
+            if hard is not None:
+                bases.append(base[:-1] + hard)
+            bases.append(base + ("ы" if _harmony(base) == "b" else "і"))
+    elif word.endswith("ю") and len(word) > 2:
+        bases = [word[:-1] + "й"]
+    stems = [Stem(base, VERB) for base in bases]
+    for base in bases:
+        soft = {"к": "г", "қ": "ғ", "п": "б"}.get(base[-1])
+        if soft is not None:
+            stems.append(Stem(base[:-1] + soft, VERB_SOFT))
+        if base[-1] == "п":
+            stems.append(Stem(base[:-1] + "у", VERB_SOFT))  # тап: тауып
+        if base[-1] in "ыі":
+            stems.append(Stem(base[:-1], VERB_SOFT))
+            stems.append(Stem(base[:-1] + "и", VERB))  # оқы: оқиды
+        if base[-1] == "й":
+            stems.append(Stem(base[:-1] + "ю", NOUN))
+            stems.append(Stem(base[:-1] + "я", VERB))  # той: тояды
+    return list(dict.fromkeys(stems))
+
+
+def _softened(word: str) -> list[str]:
+    found = []
+    soft = {"к": "г", "қ": "ғ", "п": "б"}.get(word[-1])
+    if soft is not None:
+        found.append(word[:-1] + soft)
+    # Vowel drop: халық → халқы, орын → орны, ауыз → аузы. A narrow vowel between single consonants of the last syllable.
+    if len(word) > 3 and word[-2] in "ыі" and word[-1] in "нпзлркқғгмс" and word[-3] not in _VOWELS - _NEUTRAL and word[-4] in _VOWELS | _LIQUID:
+        found.append(word[:-2] + word[-1])
+    return found
+
+
+def _harmony(word: str) -> str:
+    """b(ack), f(ront) or, where it cannot be told, both as "bf"."""
+    for letter in reversed(word):
+        if letter in _BACK:
+            return "b"
+        if letter in _FRONT:
+            return "f"
+    return "bf"
+
+
+def _allowed_harmony(stem: str) -> str:
+    if any(letter in _FOREIGN for letter in stem):
+        return "bf"
+    last = next((letter for letter in reversed(stem) if letter in _VOWELS), "")
+    return "bf" if last in _NEUTRAL and _harmony(stem) == "bf" else _harmony(stem)
+
+
+def accept(stem: str, ending: str, kind: int) -> int:
+    """Bits of the form (1: locative, else 0) where ``ending`` may follow ``stem``; -1 where it may not."""
+    if kind in {NOUN_SOFT, VERB_SOFT} and (not ending or ending[0] not in _VOWELS):
+        return -1
+    best = -1
+    for harmony in _allowed_harmony(stem):
+        best = max(best, _START[kind](stem[-1:], ending, harmony))
+    return best
+
+
+# ——— how endings follow one another ———
+# Each function takes the last letter written, what is left to explain, and the harmony; it gives bits or -1.
+
+
+def _spell(template: str, harmony: str) -> str:
+    """A in a template is а/е, Y is ы/і, G is ғ/г, K is қ/к."""
+    if harmony == "b":
+        return template.translate(_BACK_SPELLING)
+    return template.translate(_FRONT_SPELLING)
+
+
+_BACK_SPELLING: Final = str.maketrans({"A": "а", "Y": "ы", "G": "ғ", "K": "қ"})
+_FRONT_SPELLING: Final = str.maketrans({"A": "е", "Y": "і", "G": "г", "K": "к"})
+
+
+def _sound(last: str) -> str:
+    """The class of the sound an ending meets: v(owel), r (р й у), l, n (м н ң), z (з ж), d (voiced stops), t (voiceless)."""
+    if last in "уи":
+        return "u"
+    if last in _VOWELS:
+        return "v"
+    if last in "рй":
+        return "r"
+    if last == "л":
+        return "l"
+    if last in "мнң":
+        return "n"
+    if last in "зж":
+        return "z"
+    if last in _VOICED_STOPS:
+        return "d"
+    return "t"
+
+
+_PLURAL: Final = {"v": "лAр", "u": "лAр", "r": "лAр", "l": "дAр", "n": "дAр", "z": "дAр", "d": "тAр дAр", "t": "тAр"}
+_GENITIVE: Final = {"v": "нYң", "u": "дYң нYң", "r": "дYң", "l": "дYң", "n": "нYң", "z": "дYң", "d": "тYң дYң", "t": "тYң"}
+_DATIVE: Final = {"v": "GA", "u": "GA", "r": "GA", "l": "GA", "n": "GA", "z": "GA", "d": "KA GA", "t": "KA"}
+_ACCUSATIVE: Final = {"v": "нY", "u": "дY нY", "r": "дY", "l": "дY", "n": "дY", "z": "дY", "d": "тY дY", "t": "тY"}
+_PLACE: Final = {"v": "дA", "u": "дA", "r": "дA", "l": "дA", "n": "дA", "z": "дA", "d": "тA дA", "t": "тA"}
+_ABLATIVE: Final = {"v": "дAн", "u": "дAн", "r": "дAн", "l": "дAн", "n": "нAн", "z": "дAн", "d": "тAн дAн", "t": "тAн"}
+_WITH: Final = {"v": "мен", "u": "мен", "r": "мен", "l": "мен", "n": "мен", "z": "бен мен", "d": "пен бен", "t": "пен"}
+_POSSESSIVE_VOWEL: Final = ("м", "ң", "мYз", "ңYз")
+_POSSESSIVE_CONSONANT: Final = ("Yм", "Yң", "YмYз", "YңYз")
+_PERSON: Final = ("мYн", "бYн", "пYн", "сYң", "сYз", "мYз", "бYз", "пYз", "сYңдAр", "сYздAр")
+
+
+def _noun(last: str, rest: str, harmony: str) -> int:
+    if not rest:
+        return 0
+    best = _possessive(last, rest, harmony)
+    for form in _PLURAL[_sound(last)].split():
+        spelled = _spell(form, harmony)
+        if rest.startswith(spelled):
+            best = max(best, _possessive("р", rest[len(spelled) :], harmony))
+    return best
+
+
+def _possessive(last: str, rest: str, harmony: str) -> int:
+    best = _case(last, rest, harmony)
+    sound = _sound(last)
+    own = _POSSESSIVE_VOWEL if sound == "v" else _POSSESSIVE_CONSONANT
+    if sound == "u":
+        own = _POSSESSIVE_VOWEL + _POSSESSIVE_CONSONANT
+    for form in own:
+        spelled = _spell(form, harmony)
+        if rest.startswith(spelled):
+            best = max(best, _case_after_mine(spelled[-1], rest[len(spelled) :], harmony))
+    for form in {"v": ("сY",), "u": ("сY", "Y")}.get(sound, ("Y",)):
+        spelled = _spell(form, harmony)
+        if rest.startswith(spelled):
+            best = max(best, _case_after_its(spelled[-1], rest[len(spelled) :], harmony))
+    return best
+
+
+def _case(last: str, rest: str, harmony: str) -> int:
+    if not rest:
+        return 0
+    sound = _sound(last)
+    best = _person(rest, harmony)
+    for table in (_GENITIVE, _DATIVE, _ACCUSATIVE, _ABLATIVE):
+        best = max(best, _end(table[sound], rest, harmony, _person))
+    best = max(best, 0 if rest in _WITH[sound].split() else -1)
+    best = max(best, _end(_PLACE[sound], rest, harmony, _after_place))
+    for form in ("дAй", "тAй", "шA", "нYкY", "дYкY", "тYкY", "нікі", "дікі", "тікі", "GAнA"):
+        if rest == _spell(form, harmony):
+            best = max(best, 0)
+    return best
+
+
+def _case_after_mine(last: str, rest: str, harmony: str) -> int:
+    best = _case(last, rest, harmony)
+    if last in "мң" and rest == _spell("A", harmony):
+        return 0
+    return best
+
+
+def _case_after_its(_last: str, rest: str, harmony: str) -> int:
+    if not rest:
+        return 0
+    if rest in {_spell("нYң", harmony), _spell("нA", harmony), "н", "мен", _spell("ндAй", harmony), _spell("ншA", harmony), "нікі"}:
+        return 0
+    best = max(_end("нAн", rest, harmony, _person), _person(rest, harmony))
+    return max(best, _end("ндA", rest, harmony, _after_place))
+
+
+def _after_place(_last: str, rest: str, harmony: str) -> int:
+    if not rest:
+        return LOCATIVE
+    spelled = _spell("GY", harmony)
+    if rest.startswith(spelled):
+        return LOCATIVE if _noun(spelled[-1], rest[len(spelled) :], harmony) >= 0 else -1
+    return LOCATIVE if _person(rest, harmony) >= 0 else -1
+
+
+def _person(*given: str) -> int:
+    rest, harmony = given[-2], given[-1]
+    if not rest or any(rest == _spell(form, harmony) for form in _PERSON):
+        return 0
+    return -1
+
+
+def _end(forms: str, rest: str, harmony: str, then: object) -> int:
+    best = -1
+    for form in forms.split():
+        spelled = _spell(form, harmony)
+        if rest.startswith(spelled):
+            best = max(best, then(spelled[-1], rest[len(spelled) :], harmony))  # type: ignore[operator]
+    return best
+
+
+def _possessed(last: str, rest: str, harmony: str) -> int:
+    return max(_case_after_its(last, rest, harmony), _noun(last, rest, harmony) if rest else 0)
+
+
+def _possessed_base(last: str, rest: str, harmony: str) -> int:
+    """«its …s»: plural and the third person's possessive are both there."""
+    for form in _PLURAL[_sound(last)].split():
+        spelled = _spell(form + "Y", harmony)
+        if rest.startswith(spelled):
+            return _case_after_its(spelled[-1], rest[len(spelled) :], harmony)
+    return -1
+
+
+# Voice: passive, reflexive, reciprocal, causative; any two may follow one another.
+_VOICE: Final = ("Yл", "л", "Yн", "н", "Yс", "с", "т", "дYр", "тYр", "GYз", "KYз", "Yт")
+_NEGATION: Final = ("мA", "бA", "пA")
+_PARTICIPLE: Final = ("GAн", "KAн", "Aтын", "Aтін", "йтYн", "мAK", "бAK", "пAK", "Aр", "р", "с", "у", "ушY", "GYш", "KYш", "GY", "KY")
+_TENSE: Final = (
+    "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз", "сAK",
+    "Yп", "п", "YптY", "птY", "Yппын", "Yппін", "A", "й", "AдY", "йдY", "AмYн", "AмYз", "AсYз", "AсYң", "ймYн", "ймYз", "йсYз", "йсYң",
+    "GAлY", "KAлY", "GAншA", "KAншA", "GAсYн", "KAсYн", "сYн", "YңYз", "ңYз", "Yңдар", "Yңдер", "ңдAр", "AйYK", "йYK", "AйYн", "йYн",
+    "GAндA", "KAндA", "мAйYншA", "GAндAй", "KAндAй",
+)  # fmt: skip
+
+
+def _verb(last: str, rest: str, harmony: str, depth: int = 0) -> int:
+    if not rest or rest == "ды" or rest == "ді":
+        return 0
+    best = -1
+    for form in _PARTICIPLE:
+        spelled = _spell(form.replace("Aтын", "атын").replace("Aтін", "етін"), harmony)
+        if rest.startswith(spelled) and _noun(spelled[-1], rest[len(spelled) :], harmony) >= 0:
+            best = 0
+    if any(rest == _spell(form, harmony) for form in _TENSE):
+        best = 0
+    if best < 0 and depth < 3:
+        for form in _VOICE + _NEGATION:
+            spelled = _spell(form, harmony)
+            if rest.startswith(spelled) and _verb(spelled[-1], rest[len(spelled) :], harmony, depth + 1) >= 0:
+                best = 0
+                break
+    return best
+
+
+def _verb_start(last: str, rest: str, harmony: str) -> int:
+    return _verb(last, rest, harmony)
+
+
+_START: Final = (_noun, _noun, _possessed, _possessed_base, _verb_start, _verb_start)
+
+
+@lru_cache(maxsize=4096)
+def explains(word: str, stem: str, kind: int) -> int:
+    """Bits where ``word`` is ``stem`` with endings, -1 where not."""
+    return accept(stem, word[len(stem) :], kind) if word.startswith(stem) else -1

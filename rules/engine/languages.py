@@ -1,0 +1,67 @@
+"""Which language a paragraph is written in, as far as look-up must know: a Kazakh «Семей» is a town, a Russian one is «families»."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_KAZAKH_OWN: Final = re.compile("[әғқұһіӘҒҚҰҺІ]")
+_KAZAKH_OR_KYRGYZ: Final = re.compile("[ңөүҢӨҮ]")
+# Letters that neither Kazakh nor Russian has: Ukrainian, Belarusian, Serbian, Tatar, Bashkir, Tajik, Uzbek, Mongolian stay out.
+_OTHER: Final = re.compile("[їєґўјљњћђџҗҙҡҫҳӣӯҷЇЄҐЎЈЉЊЋЂЏҖҘҠҪҲӢӮҶ]")
+_LATIN_KAZAKH: Final = re.compile(
+    r"\b(?:j[aäá]ne|zh[aäá]ne|men|bul|üş[iı]n|úshin|üshin|ushin|bold[yı]|bolıp|bolyp|t[uwý]ral[yı]|dep|os[yı]|b[oı]yınsha|boiynsha|boyınşa|ed[iı]|"
+    r"sonymen|sonımen|bir|ǵana|qaz[aı]q\w*|almat[yı]\w*|res[pb]\w+lı?yqas[yı]|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti)\b",
+    re.IGNORECASE,
+)
+_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñş]|[a-zäöü]ı", re.IGNORECASE)
+
+RUSSIAN, KAZAKH, BOTH, NEITHER = "ru", "kk", "ru+kk", ""
+ENGLISH, LATIN_KAZAKH = "en", "kk-Latn"
+
+_SHORT: Final = 60  # letters; a shorter paragraph may lack what its language is known by
+Modes = tuple[str, str]
+
+
+def cyrillic_mode(text: str, hint: str | None) -> str:
+    """How the Cyrillic words of a paragraph are looked up; ``hint`` is the document's language where known."""
+    if not _CYRILLIC.search(text):
+        return NEITHER
+    own = len(_KAZAKH_OWN.findall(text))
+    shared = len(_KAZAKH_OR_KYRGYZ.findall(text))
+    other = _OTHER.search(text) is not None
+    if other and not (hint in {"kk", "ru"} and own + shared > 4 * len(_OTHER.findall(text))):
+        return NEITHER if hint != "ru" else RUSSIAN
+    share = (own + shared) / len(text)
+    if own and (share > 0.03 or (own > 1 and len(text) < _SHORT) or hint == "kk"):
+        return KAZAKH
+    if hint == "kk":
+        return KAZAKH if shared else BOTH if len(text) < 2 * _SHORT else RUSSIAN
+    if hint == "ky" or (shared and not own and share > 0.01 and len(text) >= _SHORT and hint not in {"ru"}):
+        return NEITHER
+    if hint in {"uk", "be", "bg", "sr", "mk", "tg", "tt", "ba", "mn", "uz"}:
+        return NEITHER
+    if own or shared:
+        return BOTH if share > 0.005 else RUSSIAN
+    return RUSSIAN if hint == "ru" or len(text) >= _SHORT else BOTH
+
+
+def latin_mode(text: str, hint: str | None) -> str:
+    """How the Latin words of a paragraph are looked up."""
+    if hint == "kk-Latn":
+        return LATIN_KAZAKH
+    if hint == "en" or _CYRILLIC.search(text):
+        return ENGLISH
+    signs = len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
+    words = text.count(" ") + 1
+    return LATIN_KAZAKH if signs >= 1 and signs / words > (0.04 if hint == "kk" else 0.12) else ENGLISH
+
+
+def document_language(text: str) -> str | None:
+    """A guess for a document that came without one: kk, ky, ru, kk-Latn, en or None."""
+    sample = text[:4000]
+    if _CYRILLIC.search(sample):
+        mode = cyrillic_mode(sample, None)
+        return {KAZAKH: "kk", RUSSIAN: "ru", NEITHER: "ky"}.get(mode)
+    return LATIN_KAZAKH if latin_mode(sample, None) == LATIN_KAZAKH else "en" if sample else None

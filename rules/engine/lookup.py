@@ -1,0 +1,100 @@
+"""From a word of the text to the headwords and names it may be a form of; remembers its answers, so that most words cost one dict look-up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from rules.engine import kazakh
+from rules.engine.languages import KAZAKH, LATIN_KAZAKH, NEITHER, RUSSIAN
+from rules.engine.latin import cyrillic_candidates
+from rules.engine.tables import CODE_BITS, LOCATIVE, Tables
+from rules.engine.words import is_cyrillic, normal_forms
+
+Codes = tuple[int, ...]
+NONE: Final[Codes] = ()
+MOST_REMEMBERED: Final = 200_000  # words a mode; about 30 MB at the most, then the memory is emptied
+_KAZAKH_LETTERS: Final = frozenset("әғқңөұүһі")
+_LONGEST_WORD: Final = 60  # nothing longer is a word; and work must not grow with it
+
+
+class Lookup:
+    """Look-up for one compiled rulebook."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._english: Mapping[str, list[int]] = tables.forms["en"]
+        self._russian: Mapping[str, list[int]] = tables.forms["ru"]
+        self._kazakh: Mapping[str, list[int]] = tables.forms["kk"]
+        self._stems = tables.stems
+        self._shortest = min(map(len, tables.stems), default=99)
+        self._beginnings: frozenset[str] | None = None
+        self._memories: dict[tuple[str, str], dict[str, Codes]] = {}
+
+    def memory(self, modes: tuple[str, str]) -> dict[str, Codes]:
+        """What is known of words in these modes: the caller looks here first and calls ``codes`` for what is missing."""
+        memory = self._memories.setdefault(modes, {})
+        if len(memory) > MOST_REMEMBERED:
+            memory.clear()
+        return memory
+
+    def codes(self, word: str, modes: tuple[str, str]) -> Codes:
+        """The codes of a word as it stands in the text; remembers them."""
+        found: dict[int, None] = {}
+        if len(word) <= _LONGEST_WORD:
+            for form in normal_forms(word):
+                table = self._cyrillic(form, modes[0]) if is_cyrillic(form) else self._latin(form, word, modes[1])
+                found.update(dict.fromkeys(table))
+        codes = tuple(found) or NONE
+        self._memories.setdefault(modes, {})[word] = codes
+        return codes
+
+    def _cyrillic(self, form: str, mode: str) -> list[int]:
+        if mode == NEITHER:
+            return []
+        form = form.strip("'")
+        kazakh_too = mode != RUSSIAN or not _KAZAKH_LETTERS.isdisjoint(form)
+        found: list[int] = []
+        if mode != KAZAKH:
+            found.extend(self._russian.get(form, ()))
+        if kazakh_too:
+            found.extend(self.kazakh(form))
+        return found
+
+    def kazakh(self, form: str) -> list[int]:
+        """Codes of a folded Cyrillic word read as Kazakh."""
+        found = list(self._kazakh.get(form, ()))
+        for size in range(len(form), self._shortest - 1, -1):
+            for number, kind in self._stems.get(form[:size], ()):
+                bits = kazakh.accept(form[:size], form[size:], kind)
+                if bits >= 0:
+                    found.append(number << CODE_BITS | bits)
+        return found
+
+    def _latin(self, form: str, word: str, mode: str) -> list[int]:
+        found: list[int] = []
+        if mode == LATIN_KAZAKH:
+            for candidate in cyrillic_candidates(form, self._prefixes(), self._stems):
+                found.extend(self.kazakh(candidate))
+            if found or not word[:1].isupper():
+                return found
+        for bare in _without_possessive(form):
+            found.extend(self._english.get(bare, ()))
+        return found
+
+    def _prefixes(self) -> frozenset[str]:
+        # Only texts in Latin Kazakh pay for this.
+        if self._beginnings is None:
+            stems = self._stems
+            self._beginnings = frozenset(stem[:size] for stem in stems for size in range(1, len(stem) + 1))
+        return self._beginnings
+
+
+def _without_possessive(form: str) -> tuple[str, ...]:
+    bare = form.replace("'", "")
+    if form.endswith("'s"):
+        return (form[:-2].replace("'", ""),)
+    return (form, bare) if bare != form else (form,)
+
+
+def is_locative(bits: int) -> bool:
+    return bool(bits & LOCATIVE)

@@ -1,0 +1,236 @@
+"""Finding every headword and name in one document, with offsets into its stored text, and letting the longest match hide shorter ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from rules.engine.languages import BOTH, cyrillic_mode, document_language, latin_mode
+from rules.engine.lookup import Codes, Lookup
+from rules.engine.sentences import Layout
+from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Tables
+from rules.engine.words import HYPHENS, WORD, is_capitalised, is_upper, plain_forms
+
+FIELDS: Final = ("title", "text")
+TITLE, TEXT = 0, 1
+
+# What may stand between two words of one name or phrase.
+_GAP: Final = re.compile(rf"[\s{re.escape(HYPHENS)}\u00ad\u200b-\u200f\u2060\ufeff\"'«»“”„‘’`()/&+.,]{{1,6}}")
+_PATRONYMIC: Final = re.compile(
+    r"\s+(?:[^\W\d_]\.|\w+(?:ович|евич|ич|овна|евна|ична|улы|ұлы|ович|қызы|кызы|uly|uli|ovich|evich|yevich|kyzy|qyzy|ovna|evna|yevna)(?:а|у|ем|ом|е|ой|ы|ға|ге|ның|нің|ты|ті)?)\s+"
+)
+
+
+@dataclass(slots=True)
+class Hit:
+    """A word of the text that is a form of something."""
+
+    token: int
+    start: int
+    end: int
+    codes: Codes
+
+
+@dataclass(slots=True)
+class Occurrence:
+    """One place in a document where an alias stands; ``hidden_by`` says why it does not count, "" where it does."""
+
+    field: int
+    first: int
+    last: int
+    start: int
+    end: int
+    alias: Alias
+    entry: Entry
+    bits: int
+    sentence: int = 0
+    paragraph: int = 0
+    hidden_by: str = ""
+
+    @property
+    def length(self) -> int:
+        return self.last - self.first + 1
+
+    def overlaps(self, other: Occurrence) -> bool:
+        return self.field == other.field and self.first <= other.last and other.first <= self.last
+
+
+@dataclass(slots=True)
+class Page:
+    """One document being read: its two fields, their layouts, and what was found."""
+
+    texts: tuple[str, str]
+    layouts: tuple[Layout, Layout]
+    occurrences: list[Occurrence]
+
+    def written(self, occurrence: Occurrence) -> str:
+        return self.texts[occurrence.field][occurrence.start : occurrence.end]
+
+
+def find_hits(lookup: Lookup, text: str, language: str | None, *, first_token: int = 0) -> list[Hit]:
+    """All words of a text that are forms of something; token numbers count every word."""
+    hits: list[Hit] = []
+    token = first_token
+    start = 0
+    finditer = WORD.finditer
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        paragraph = text[start:end]
+        modes = (cyrillic_mode(paragraph, language), latin_mode(paragraph, language))
+        memory = lookup.memory(modes)
+        known = memory.get
+        for found in finditer(paragraph):
+            word = found.group()
+            codes = known(word)
+            if codes is None:
+                codes = lookup.codes(word, modes)
+            if codes:
+                at, to = found.span()
+                hits.append(Hit(token, start + at, start + to, codes))
+            token += 1
+        start = end + 1
+    return hits
+
+
+def document_hint(title: str, text: str, language: str | None) -> str | None:
+    """The language look-up goes by: the one given, or a guess where none is."""
+    if language and language not in {"und", "mul"}:
+        language = {"kl": "kk-Latn", "kaz": "kk", "kz": "kk", "rus": "ru", "eng": "en"}.get(language, language)
+        return language if language.startswith("kk-") else language.split("-")[0].lower()
+    return document_language(f"{title}\n{text}")
+
+
+def find_occurrences(tables: Tables, field: int, text: str, hits: list[Hit], layout: Layout) -> list[Occurrence]:
+    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet."""
+    by_token = {hit.token: hit for hit in hits}
+    found: list[Occurrence] = []
+    for hit in hits:
+        seen: set[int] = set()
+        for code in hit.codes:
+            word, bits = code >> CODE_BITS, code & 3
+            for alias in tables.singles.get(word, ()):
+                if alias not in seen:
+                    seen.add(alias)
+                    _take(tables, found, field, text, layout, (hit,), alias, bits)
+            seconds = tables.phrases.get(word)
+            if seconds is not None:
+                for last, alias, all_bits in _phrases(tables, text, by_token, hit, bits, seconds):
+                    if alias not in seen:
+                        seen.add(alias)
+                        _take(tables, found, field, text, layout, last, alias, all_bits)
+    return found
+
+
+def _phrases(
+    tables: Tables, text: str, by_token: dict[int, Hit], first: Hit, first_bits: int, seconds: dict[int, list[list[int]]]
+) -> Iterator[tuple[tuple[Hit, ...], int, int]]:
+    following = _next(text, by_token, first)
+    skipped = None
+    if following is None:
+        skipped = by_token.get(first.token + 2)
+        if skipped is not None and not _PATRONYMIC.fullmatch(text, first.end, skipped.start):
+            skipped = None
+    second = following or skipped
+    if second is None:
+        return
+    for code in second.codes:
+        for rest in seconds.get(code >> CODE_BITS, ()):
+            alias = rest[-1]
+            if skipped is not None and following is None and not tables.aliases[alias].person:
+                continue
+            bits = first_bits | code & 3
+            hits = [first, second]
+            for word in rest[:-1]:
+                here = _next(text, by_token, hits[-1])
+                code_here = next((c for c in here.codes if c >> CODE_BITS == word), None) if here is not None else None
+                if here is None or code_here is None:
+                    break
+                bits |= code_here & 3
+                hits.append(here)
+            else:
+                yield tuple(hits), alias, bits
+
+
+def _next(text: str, by_token: dict[int, Hit], hit: Hit) -> Hit | None:
+    after = by_token.get(hit.token + 1)
+    if after is None or not _GAP.fullmatch(text, hit.end, after.start):
+        return None
+    if "\n" in text[hit.end : after.start]:
+        return None
+    return after
+
+
+def _take(
+    tables: Tables, found: list[Occurrence], field: int, text: str, layout: Layout, hits: tuple[Hit, ...], number: int, bits: int
+) -> None:
+    alias = tables.aliases[number]
+    if alias.condition and not _spelled(alias, text, hits):
+        return
+    if len(hits) > 1 and not _gaps_fit(alias.gaps, text, hits):
+        return
+    start, end = hits[0].start, hits[-1].end
+    found.append(
+        Occurrence(
+            field, hits[0].token, hits[-1].token, start, end, alias, tables.entries[alias.entry], bits, layout.sentence(start), layout.paragraph(start)
+        )
+    )
+
+
+def _gaps_fit(gaps: str, text: str, hits: tuple[Hit, ...]) -> bool:
+    for at in range(len(hits) - 1):
+        between = text[hits[at].end : hits[at + 1].start]
+        wanted = gaps[at] if gaps else " "
+        if wanted == "-" and between not in HYPHENS:
+            return False
+        if "," in between and wanted != ",":
+            return False
+        if "." in between and hits[at].end - hits[at].start > 4:
+            return False
+    return True
+
+
+def _spelled(alias: Alias, text: str, hits: tuple[Hit, ...]) -> bool:
+    """Whether capitals stand where the alias needs them."""
+    word = plain_forms(text[hits[0].start : hits[0].end])[0]
+    if alias.condition == Condition.UPPER:
+        return is_upper(word, len(alias.text))
+    if alias.condition == Condition.EXACT:
+        written = [plain_forms(text[hit.start : hit.end])[0] for hit in hits]
+        return written == [plain_forms(found.group())[0] for found in WORD.finditer(alias.text)]
+    return is_capitalised(word)
+
+
+def hide(occurrences: list[Occurrence]) -> None:
+    """Mark what lies inside a longer match, or inside a decoy of its own length; ``hidden_by`` names what hides it."""
+    longer = sorted((one for one in occurrences if not one.hidden_by), key=lambda one: (-one.length, one.field, one.first))
+    cover: dict[tuple[int, int], list[Occurrence]] = {}
+    for one in longer:
+        if one.length > 1 or one.entry.decoy:
+            for token in range(one.first, one.last + 1):
+                cover.setdefault((one.field, token), []).append(one)
+    for one in longer:
+        for other in cover.get((one.field, one.first), ()):
+            if other.hidden_by or other is one or not (other.first <= one.first and one.last <= other.last):
+                continue
+            if _hides(other, one):
+                one.hidden_by = other.entry.id
+                break
+
+
+def _hides(longer: Occurrence, shorter: Occurrence) -> bool:
+    if longer.entry.id == shorter.entry.id:
+        return longer.length > shorter.length
+    if longer.entry.decoy:
+        wanted = longer.entry.shadow_for
+        if wanted and not set(wanted) & set(shorter.entry.terms):
+            return False
+        if shorter.entry.decoy and longer.length == shorter.length:
+            return False
+        return longer.length > shorter.length or not shorter.entry.decoy
+    return longer.length > shorter.length and not longer.entry.open
+
+
+__all__ = ["BOTH", "FIELDS", "TEXT", "TITLE", "Hit", "Occurrence", "Page", "document_hint", "find_hits", "find_occurrences", "hide"]

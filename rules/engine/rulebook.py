@@ -1,0 +1,156 @@
+"""The rulebook in force: loads a folder (through a cache), and says of each document whether it deserves a person, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from domain.values import Flagging, Ruling
+from rules.engine.anchoring import Anchors, settle_conditions
+from rules.engine.cache import folder_key, read_cache, write_cache
+from rules.engine.compiling import compile_tables
+from rules.engine.definitions import Definitions, Entity, Rule
+from rules.engine.folder import load_definitions
+from rules.engine.lookup import Lookup
+from rules.engine.matching import TEXT, TITLE, Hit, Occurrence, Page, document_hint, find_hits, find_occurrences, hide
+from rules.engine.scoring import Case, Evidence, judge
+from rules.engine.sentences import Layout
+from rules.engine.tables import CODE_BITS, Tables
+
+LONGEST_TEXT: Final = 1_000_000  # letters; what lies behind is not read, so that one document cannot hold up a run
+
+
+def load_rulebook(folder: Path, cache: Path | None = None) -> Rulebook:
+    """Load a rules folder; raises ConfigError naming file, line and key where it is wrong.
+
+    ``cache`` is a folder for the compiled form: used where it fits the files as they are now, else made anew.
+    """
+    key = folder_key(folder)
+    if cache is not None:
+        kept = read_cache(cache, key)
+        if kept is not None:
+            return Rulebook(*kept, version=key[:12])
+    definitions = load_definitions(folder)
+    tables = compile_tables(definitions)
+    if cache is not None:
+        write_cache(cache, key, definitions, tables)
+    return Rulebook(definitions, tables, version=key[:12])
+
+
+class Rulebook:
+    """A compiled rulebook; nothing in it changes once it is made (its look-up only remembers words)."""
+
+    def __init__(self, definitions: Definitions, tables: Tables, *, version: str) -> None:
+        self.definitions = definitions
+        self.tables = tables
+        self.version = version
+        self.country = definitions.country
+        self.entities: Mapping[str, Entity] = {entity.id: entity for entity in definitions.entities}
+        self.rules: Mapping[str, Rule] = {rule.id: rule for rule in definitions.rules}
+        self.lookup = Lookup(tables)
+        triggers = {term for rule in definitions.rules for signal in rule.signals for term in signal.any}
+        # Words without which no rule can give a point: a document that has none is not looked at further.
+        triggering = {number for number, entry in enumerate(tables.entries) if triggers & set(entry.terms)}
+        self._telling = self._first_words(triggering)
+        self._cheapest_threshold = min((min(rule.threshold, rule.title_threshold) for rule in definitions.rules), default=0.0)
+
+    def _first_words(self, entries: set[int]) -> frozenset[int]:
+        aliases = self.tables.aliases
+        words = {word for word, singles in self.tables.singles.items() if any(aliases[alias].entry in entries for alias in singles)}
+        for word, seconds in self.tables.phrases.items():
+            if any(aliases[rest[-1]].entry in entries for rests in seconds.values() for rest in rests):
+                words.add(word)
+        return frozenset(words)
+
+    def flag(
+        self, *, title: str, text: str, language: str | None = None, published: datetime | date | None = None, source_country: str | None = None
+    ) -> Flagging:
+        """The verdict on one document, with its reasons; the same input always gives the same."""
+        page, telling = self._read(title, text, language, source_country)
+        if not page.occurrences:
+            return self._clear((), (), ())
+        rulings: list[Ruling] = []
+        evidence = Evidence(page)
+        if telling:
+            rulings = self._judge(self.case(page, published, source_country), evidence)
+        return self._verdict(page, rulings, evidence)
+
+    def read(self, title: str, text: str, language: str | None, source_country: str | None = None) -> Page:
+        """Everything found in a document, hidden matches too."""
+        return self._read(title, text, language, source_country)[0]
+
+    def _read(self, title: str, text: str, language: str | None, source_country: str | None) -> tuple[Page, bool]:
+        title, text = title[:LONGEST_TEXT], text[:LONGEST_TEXT]
+        hint = document_hint(title, text, language)
+        title_hits = find_hits(self.lookup, title, hint)
+        text_hits = find_hits(self.lookup, text, hint)
+        layouts = (Layout(title, one=True), Layout(text))
+        page = Page((title, text), layouts, [])
+        if not title_hits and not text_hits:
+            return page, False
+        page.occurrences = [
+            *find_occurrences(self.tables, TITLE, title, title_hits, layouts[0]),
+            *find_occurrences(self.tables, TEXT, text, text_hits, layouts[1]),
+        ]
+        hide(page.occurrences)
+        settle_conditions(page, self.definitions.anchors, at_home=self.at_home(source_country))
+        hide(page.occurrences)
+        return page, self._may_tell(title_hits) or self._may_tell(text_hits)
+
+    def _may_tell(self, hits: list[Hit]) -> bool:
+        telling = self._telling
+        return any(code >> CODE_BITS in telling for hit in hits for code in hit.codes)
+
+    def at_home(self, source_country: str | None) -> bool:
+        return source_country is not None and source_country.lower() == self.country
+
+    def case(self, page: Page, published: datetime | date | None, source_country: str | None) -> Case:
+        """A document made ready for the rules."""
+        anchors = Anchors.of(page, self.definitions.anchors, at_home=self.at_home(source_country))
+        by_term: dict[str, list[Occurrence]] = {}
+        for one in page.occurrences:
+            if not one.hidden_by:
+                for term in one.entry.terms:
+                    by_term.setdefault(term, []).append(one)
+        day = published.astimezone(UTC).date() if isinstance(published, datetime) and published.tzinfo else published
+        if isinstance(day, datetime):
+            day = day.date()
+        return Case(page, anchors, by_term, day, self.country)
+
+    def _judge(self, case: Case, evidence: Evidence) -> list[Ruling]:
+        rulings = (judge(rule, case, self.definitions.defaults, evidence) for rule in self.definitions.rules)
+        return [ruling for ruling in rulings if ruling is not None]
+
+    def _verdict(self, page: Page, rulings: list[Ruling], evidence: Evidence) -> Flagging:
+        visible = [one for one in page.occurrences if one.entry.is_entity and not one.hidden_by]
+        visible.sort(key=lambda one: (one.field, one.start))
+        entities = tuple(dict.fromkeys(one.entry.id for one in visible))
+        places = tuple(dict.fromkeys(one.entry.id for one in visible if one.entry.strong and one.entry.side > 0))
+        regions = tuple(dict.fromkeys(one.entry.region for one in visible if one.entry.id in places and one.entry.region))
+        if not rulings:
+            return self._clear(entities, places, regions)
+        for one in visible:
+            evidence.add(one)
+        rulings.sort(key=lambda ruling: (-ruling.score / ruling.threshold, ruling.rule))
+        leading = rulings[0]
+        flagged = any(ruling.flagged for ruling in rulings)
+        near = not flagged and any(ruling.near_miss for ruling in rulings)
+        told = [ruling.theme for ruling in rulings if (ruling.flagged if flagged else ruling.near_miss)]
+        return Flagging(
+            score=leading.score,
+            threshold=leading.threshold,
+            flagged=flagged,
+            near_miss=near,
+            themes=tuple(dict.fromkeys(told)),
+            entities=entities,
+            places=places,
+            regions=regions,
+            spans=tuple(evidence.spans),
+            rulings=tuple(rulings),
+            rules_version=self.version,
+        )
+
+    def _clear(self, entities: tuple[str, ...], places: tuple[str, ...], regions: tuple[str, ...]) -> Flagging:
+        return Flagging(0.0, self.definitions.defaults.threshold, False, False, (), entities, places, regions, (), (), self.version)

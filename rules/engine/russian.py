@@ -1,0 +1,234 @@
+"""Forms of Russian words, made when the rules are compiled: common words by pymorphy3, names by our own paradigms.
+
+pymorphy3 finds 1 of 12 forms of «Жанаозен» and puts «Токаев» under a wrong lemma in 257 of 262 places, because its dictionary
+knows neither; eight small tables of endings do. This is the only module that imports pymorphy3, and only when asked to expand.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from rules.engine.words import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+LOCATIVE: Final = 1  # the form says "in/at" when в or на stands before it
+MAYBE_LOCATIVE: Final = 2  # one form for all cases: в or на before it decides
+
+_VOWELS: Final = frozenset("аеиоуыэюя")
+_HUSH: Final = frozenset("жшчщ")
+_VELAR: Final = frozenset("гкх")
+# Endings by paradigm; the prepositional is marked with *. {s} is the stem.
+_ADJECTIVE: Final = "ий ого ому им ом* ая ой* ую ою ое ие их* ими"
+_ADJECTIVE_HARD: Final = "ый ого ому ым ом* ая ой* ую ою ое ые ых* ыми"
+
+Forms = dict[str, int]
+
+
+@lru_cache(maxsize=1)
+def _morph() -> Any:
+    import pymorphy3
+
+    return pymorphy3.MorphAnalyzer(lang="ru")
+
+
+def common_forms(word: str, flags: str = "") -> Forms:
+    """All forms of a common word given in its dictionary form; ``flags`` as in docs/rules-format.md (n v a p s x)."""
+    word = fold(word)
+    if "x" in flags:
+        return {word: _only_form(word)}
+    parses = [parse for parse in _morph().parse(word) if _wanted(parse, flags)]
+    lemmas = [parse for parse in parses if fold(parse.normal_form) == word or "p" in flags or "Pltm" in parse.tag]
+    chosen = [parse for parse in lemmas if parse.is_known] or lemmas[:1] or parses[:1]
+    forms: Forms = {word: 0}
+    for parse in chosen:
+        for other in parse.lexeme:
+            tag = other.tag
+            if ("p" in flags and tag.number == "sing") or ("s" in flags and tag.number == "plur"):
+                continue
+            if "a" in flags and "v" not in flags and tag.POS in {"COMP", "ADVB"}:
+                continue
+            _add(forms, fold(other.word), LOCATIVE if tag.case in {"loct", "loc2"} else 0)
+    if "p" in flags and not any(_is_plural(parse) and fold(parse.word) == word for parse in parses):
+        forms.pop(word, None)
+    return forms
+
+
+def _is_plural(parse: Any) -> bool:
+    return bool(parse.tag.number == "plur")
+
+
+def _wanted(parse: Any, flags: str) -> bool:
+    pos = parse.tag.POS
+    groups = {
+        "n": {"NOUN", "NPRO"},
+        "v": {"INFN", "VERB", "GRND", "PRTF", "PRTS"},
+        "a": {"ADJF", "ADJS", "PRTF", "PRTS", "COMP"},
+    }
+    allowed = set().union(*(groups[flag] for flag in flags if flag in groups))
+    return not allowed or pos in allowed
+
+
+def _only_form(word: str) -> int:
+    return MAYBE_LOCATIVE if word[-1] in _VOWELS else 0
+
+
+def _add(forms: Forms, form: str, bits: int) -> None:
+    forms[form] = forms.get(form, 0) | bits
+
+
+def phrase_forms(words: list[str], flags: str = "", *, names: bool = False) -> list[Forms]:
+    """Forms of each word of a phrase: what precedes and is the head inflects, what follows stays as written.
+
+    ``~word`` inflects anyway, ``=word`` is frozen. Agreement is not checked when reading: on 159 real phrases it only rejected right ones.
+    """
+    result: list[Forms] = []
+    head_seen = False
+    for marked in words:
+        word = fold(marked.lstrip("~="))
+        if marked.startswith("=") or "x" in flags:
+            result.append({word: _only_form(word)})
+        elif marked.startswith("~"):
+            result.append(_any_forms(word, "", names=names))
+        elif head_seen:
+            result.append({word: 0})
+        else:
+            forms, head_seen = _before_or_head(word, marked, flags, names=names)
+            result.append(forms)
+    if not head_seen and names and result:
+        # A name none of whose words is a noun of the dictionary: «Жас Отан»; its last word takes the endings.
+        last = words[-1].lstrip("~=")
+        result[-1] = name_forms(last)
+    return result
+
+
+def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tuple[Forms, bool]:
+    parses = _morph().parse(word)
+    known = [parse for parse in parses if parse.is_known]
+    if not known:
+        if names and word.endswith(("ский", "ская", "ское", "ские", "цкий", "цкая", "цкое")):
+            return adjective_forms(word), False
+        if names and written[:1].isupper():
+            return {word: 0}, False
+        return _any_forms(word, flags, names=names), True
+    for parse in known:
+        tag = parse.tag
+        if tag.POS == "INFN" and "n" not in flags:
+            return common_forms(word, "v"), True
+        if tag.POS in {"ADJF", "PRTF"} and tag.case == "nomn":
+            return _adjective_forms(parse, word), False
+        if tag.POS == "NOUN" and tag.case == "nomn":
+            if tag.number == "plur" and fold(parse.normal_form) != word:
+                return _noun_plural(parse, word), True
+            return common_forms(word, "n"), True
+        if tag.POS in {"PREP", "CONJ", "PRCL", "NUMR", "ADVB", "VERB", "PRTS", "ADJS"}:
+            return {word: 0}, False
+    return {word: 0}, False
+
+
+def _adjective_forms(parse: Any, word: str) -> Forms:
+    forms: Forms = {word: 0}
+    for other in parse.lexeme:
+        if other.tag.POS in {"ADJF", "PRTF"} and other.tag.case is not None:
+            _add(forms, fold(other.word), LOCATIVE if other.tag.case == "loct" else 0)
+    return forms
+
+
+def _noun_plural(parse: Any, word: str) -> Forms:
+    forms: Forms = {word: 0}
+    for other in parse.lexeme:
+        if other.tag.number == "plur":
+            _add(forms, fold(other.word), LOCATIVE if other.tag.case == "loct" else 0)
+    return forms
+
+
+def _any_forms(word: str, flags: str, *, names: bool) -> Forms:
+    known = any(parse.is_known for parse in _morph().parse(word))
+    if known or not names:
+        forms = common_forms(word, flags)
+        if not known and word[-1] not in "иоуыэю":
+            # pymorphy guesses unknown words by their ending; our own paradigm of the same word is added, not put in its place.
+            forms = {**name_forms(word), **forms}
+        return forms
+    return name_forms(word)
+
+
+def name_forms(name: str) -> Forms:
+    """All case forms of a name (town, first name, surname) by its ending; an indeclinable one gives itself."""
+    word = fold(name)
+    forms: Forms = {word: 0}
+    for form, bits in _paradigm(word):
+        _add(forms, form, bits)
+    if len(forms) == 1:
+        forms[word] = MAYBE_LOCATIVE
+    return forms
+
+
+def _endings(stem: str, endings: str) -> Iterable[tuple[str, int]]:
+    for ending in endings.split():
+        marked = ending.endswith("*")
+        yield stem + ending.rstrip("*").replace("_", ""), LOCATIVE if marked else 0
+
+
+def _paradigm(word: str) -> Iterable[tuple[str, int]]:
+    """The eight classes of names by ending: (form, bits)."""
+    if len(word) < 3:
+        return []
+    last, before = word[-1], word[-2]
+    if word.endswith(("ский", "цкий", "ный", "вый", "лый", "рый")):
+        return _endings(word[:-2], _ADJECTIVE if word.endswith("кий") else _ADJECTIVE_HARD)
+    if word.endswith(("ская", "цкая", "ая")) and len(word) > 4:
+        return _endings(word[:-2], "ая ой* ую ою ие их* ими" if word[-3] in _VELAR else "ая ой* ую ою ые ых* ыми")
+    if word.endswith(("ов", "ев", "ин", "ын")) and len(word) > 4:
+        # Surnames take -ым, towns -ом: both are given. The plural is of families («Назарбаевы»).
+        return _endings(word, "_ а у ым ом е* ы ых* ыми")
+    if word.endswith(("ова", "ева", "ина", "ына")) and len(word) > 4:
+        return _endings(word[:-1], "а ой* у ою е* ы ых ыми")
+    if last == "а":
+        soft = before in _HUSH or before == "ц"
+        genitive = "и" if before in _VELAR or before in _HUSH else "ы"
+        return _endings(word[:-1], f"а {genitive} е* у {'ей ой' if soft else 'ой'} ою")
+    if last == "я":
+        if before == "и":
+            return _endings(word[:-1], "я и* ю ей ею")
+        return _endings(word[:-1], "я и е* ю ей ею")
+    if last == "й":
+        # Мамай → Мамая, Мамае; Абай, Бий. (Рудный is above).
+        return _endings(word[:-1], "й я ю ем е* и*") if before == "и" else _endings(word[:-1], "й я ю ем е*")
+    if last == "ь":
+        # Feminine (Сарань, Казань) and masculine (Игорь): both are given, nothing else looks like either.
+        return _endings(word[:-1], "ь я ю ем е* и* ью")
+    if last in _VOWELS:
+        return []
+    instrumental = "ем ом" if last in _HUSH or last == "ц" else "ом"
+    return _endings(word, f"_ а у {instrumental} е*")
+
+
+def adjective_forms(word: str) -> Forms:
+    """All forms of an adjective in -ий, -ый or -ой, or in another nominative (-ая, -ое, -ие)."""
+    word = fold(word)
+    stem = word
+    for ending in ("ий", "ый", "ой", "ая", "ое", "ее", "ие", "ые"):
+        if word.endswith(ending):
+            stem = word[: -len(ending)]
+            break
+    forms: Forms = {word: 0}
+    endings = _ADJECTIVE if stem and (stem[-1] in _VELAR or stem[-1] in _HUSH) else _ADJECTIVE_HARD
+    for form, bits in _endings(stem, endings):
+        _add(forms, form, bits)
+    return forms
+
+
+def person_forms(words: list[str]) -> list[Forms]:
+    """Forms of each part of a person's name; a woman's consonant-final parts stay («Айгуль Утепова», «Динары Егеубаевой»)."""
+    woman = fold(words[-1]).endswith(("ова", "ева", "ина", "ына", "ская", "цкая", "кызы"))
+    result = []
+    for word in words:
+        folded = fold(word)
+        if woman and folded[-1] not in "ая":
+            result.append({folded: 0})
+        else:
+            result.append(name_forms(word))
+    return result
