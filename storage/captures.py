@@ -48,7 +48,7 @@ def save_captures(store: Store, run_id: int, received: Sequence[Capture]) -> lis
 
 
 def load_capture(store: Store, capture_id: int) -> Capture:
-    """A capture with its body. Raises StoreError where there is none, its bytes were dropped by retention, or their hash is wrong."""
+    """A capture with its body. Raises StoreError where there is none, its bytes were dropped, or their hash is wrong."""
     query = (
         select(captures, blobs.c.data, blobs.c.size)
         .outerjoin(blobs, blobs.c.id == captures.c.blob_id)

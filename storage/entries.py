@@ -34,7 +34,8 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
-    """An entry whose page is to be read. ``id`` is the database's, ``tries`` how often it failed, ``item_id`` what it gave before."""
+    """An entry whose page is to be read: ``tries`` how often it failed, ``idle`` how often its changes brought no new text,
+    ``item_id`` what it gave before."""
 
     id: int
     entry: Entry
@@ -60,9 +61,8 @@ class Taken:
 
 def fingerprint(entry: Entry) -> str:
     """What of an entry must change for its page to be read again: the title, the feed's own text and its "updated"."""
-    words = hashlib.blake2b(
-        "\x1f".join((entry.url, entry.title, entry.summary, entry.content)).encode(errors="replace"), digest_size=8
-    )
+    said = f"{entry.url}\x1f{entry.title}\x1f{entry.summary}\x1f{entry.content}".encode(errors="replace")
+    words = hashlib.blake2b(said, digest_size=8)
     stamp = "" if entry.updated is None else entry.updated.isoformat()
     return words.hexdigest() + hashlib.blake2b(stamp.encode(), digest_size=4).hexdigest()
 
@@ -75,8 +75,8 @@ def next_try(tries: int, now: datetime) -> datetime | None:
 def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entry], state: PollState, *, now: datetime) -> Taken:
     """Keep the entries of one body and the poll state in ONE transaction, so that an ETag is never kept without its entries.
 
-    Entries new or changed become pending. An entry of which changes before brought no new text ("updated" always now, a counter in
-    the summary) is read again ever more rarely, and counts as unchanged until then.
+    Entries new or changed become pending. An entry whose changes have brought no new text ("updated" always now, a counter
+    in the summary) is read again ever more rarely, and counts as unchanged until then.
     """
     first: dict[str, Entry] = {}
     repeated: list[Entry] = []
@@ -92,7 +92,7 @@ def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entr
         for key, entry in first.items():
             before = held.get(key)
             if before is None or _must_be_read(before, entry):
-                rows.append(_row(run_id, source_id, key, entry, now, now if before is None else _due(before, entry, now)))
+                rows.append(_row(run_id, source_id, key, entry, now=now, due=now if before is None else _due(before, entry, now)))
             else:
                 again.append(key)
                 if now - before.last_seen >= DAY:
@@ -109,7 +109,7 @@ def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entr
 def pending_entries(
     store: Store, source_ids: Collection[str] | None, *, now: datetime, limit: int | None = None
 ) -> list[PendingEntry]:
-    """The queue of those sources (``None``: of all): entries left by a run that died, and tries whose time has come; oldest due first."""
+    """The queue of those sources (``None``: of all), oldest due first: what a dead run left, and tries whose time has come."""
     with store.read() as connection:
         return _pending(connection, None if source_ids is None else sorted(source_ids), now, limit)
 
@@ -125,7 +125,7 @@ def preview_entries(store: Store, source_id: str, found: Sequence[Entry], *, now
 
 
 def retry_now(store: Store, source_ids: Collection[str], *, now: datetime) -> int:
-    """Make every entry of these sources that waits for its next try, or was given up, due at once (``--force``); returns how many."""
+    """Make what waits for its next try, or was given up, due at once for these sources (``--force``); returns how many."""
     count = 0
     with store.begin() as connection:
         for batch in in_batches(sorted(source_ids), MANY):
@@ -173,7 +173,7 @@ def _held(connection: Connection, source_id: str, keys: list[str]) -> dict[str, 
     return found
 
 
-def _row(run_id: int, source_id: str, key: str, entry: Entry, now: datetime, due: datetime) -> dict[str, Any]:
+def _row(run_id: int, source_id: str, key: str, entry: Entry, *, now: datetime, due: datetime) -> dict[str, Any]:
     return {
         "source_id": source_id,
         "key": key,

@@ -12,11 +12,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 SQLITE_SAYS: tuple[tuple[str, str], ...] = (
     (
         "file is not a database",
-        "The file {address} is not a database or is damaged; it was left as it is. Restore a back-up (`sholu restore`), or move it away to begin anew.",
+        (
+            "The file {address} is not a database or is damaged; it was left as it is. Restore a back-up (`sholu "
+            "restore`), or move it away to begin anew."
+        ),
     ),
     (
         "malformed",
-        "The database {address} is damaged; nothing more was written. Run `sholu db check`, then restore a back-up (`sholu restore`).",
+        (
+            "The database {address} is damaged; nothing more was written. Run `sholu db check`, then restore a back-up "
+            "(`sholu restore`)."
+        ),
     ),
     (
         "database or disk is full",
@@ -24,7 +30,10 @@ SQLITE_SAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "disk i/o error",
-        "The disk that holds the database {address} does not take or give data (full, over quota or failing); what was not yet stored was undone. Check the disk and run again.",
+        (
+            "The disk that holds the database {address} does not take or give data (full, over quota or failing); what "
+            "was not yet stored was undone. Check the disk and run again."
+        ),
     ),
     (
         "readonly",
@@ -32,7 +41,10 @@ SQLITE_SAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "database is locked",
-        "The database {address} is in use by another program that did not let go; wait for it to end, or find it with `sholu doctor`, and run again.",
+        (
+            "The database {address} is in use by another program that did not let go; wait for it to end, or find it with "
+            "`sholu doctor`, and run again."
+        ),
     ),
     (
         "unable to open",
@@ -48,11 +60,17 @@ POSTGRES_SAYS: tuple[tuple[str, str], ...] = (
     ("no password supplied", "PostgreSQL at {address} wants a password; write it in SHOLU_DATABASE_URL."),
     (
         "does not exist",
-        "PostgreSQL answers, but has no such database, user or table ({address}): {detail}. Create it, or correct SHOLU_DATABASE_URL.",
+        (
+            "PostgreSQL answers, but has no such database, user or table ({address}): {detail}. Create it, or correct "
+            "SHOLU_DATABASE_URL."
+        ),
     ),
     (
         "permission denied",
-        "PostgreSQL at {address} does not allow this user to do that: {detail}. Grant the right, or use the owner of the database.",
+        (
+            "PostgreSQL at {address} does not allow this user to do that: {detail}. Grant the right, or use the owner of "
+            "the database."
+        ),
     ),
     ("read-only", "PostgreSQL at {address} may only be read (a standby, or set so); use the primary server."),
     (
@@ -88,7 +106,10 @@ POSTGRES_SAYS: tuple[tuple[str, str], ...] = (
     ),
     (
         "connection",
-        "PostgreSQL at {address} cannot be reached: {detail}. Check that it runs and that host and port in SHOLU_DATABASE_URL are right.",
+        (
+            "PostgreSQL at {address} cannot be reached: {detail}. Check that it runs and that host and port in "
+            "SHOLU_DATABASE_URL are right."
+        ),
     ),
     ("resolve", "PostgreSQL at {address} cannot be reached: {detail}. Check the host in SHOLU_DATABASE_URL."),
 )
@@ -105,7 +126,8 @@ def sentence(error: SQLAlchemyError | sqlite3.Error, address: str) -> str:
     for mark, said in table:
         if mark in detail.lower():
             return said.format(address=address, detail=detail)
-    return f"The database {address} refused: {detail} ({type(cause).__name__}). Run `sholu db check`; if it finds nothing, this is a fault of Sholu."
+    what = f"{detail} ({type(cause).__name__})"
+    return f"The database {address} refused: {what}. Run `sholu db check`; if it finds nothing, this is a fault of Sholu."
 
 
 def _first_line(cause: BaseException) -> str:

@@ -367,7 +367,7 @@ def _version_row(item_id: int, number: int, result: Read, now: datetime, diff: s
 def write_flaggings(
     store: Store, connection: Connection, run_id: int, judged: Sequence[tuple[int, int, Flagging]], now: datetime
 ) -> dict[int, int]:
-    """Append flaggings, given as (item id, version id, flagging), and return flagging id by version id; one that is held stays."""
+    """Append flaggings, given as (item id, version id, flagging), and return flagging id by version id; what is held stays."""
     if not judged:
         return {}
     rows = [

@@ -36,23 +36,25 @@ def started(pid: int) -> str:
 def is_gone(process: Process) -> bool | None:
     """True when the process surely ended, False when it lives, ``None`` when that cannot be known from here."""
     here = this_process()
-    if process.host != here.host:
-        return None
     boot, _, space = process.boot.partition("/")
     boot_here, _, space_here = here.boot.partition("/")
-    if boot != boot_here:
+    if process.host == here.host and boot != boot_here:
         return True  # the machine was started anew since
-    if space != space_here:
-        return None  # another container on this machine
+    if process.host != here.host or space != space_here:
+        return None  # another machine, or another container on this one
     if Path("/proc/self/stat").exists():
         return started(process.pid) != process.started
+    return not _answers(process.pid)
+
+
+def _answers(pid: int) -> bool:
     try:
-        os.kill(process.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _boot() -> str:

@@ -36,7 +36,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """An entry that gave no text. ``kind`` is skipped or failed; ``retry_at`` None: it is not tried again (given up, if failed)."""
+    """An entry that gave no text. ``kind`` is skipped or failed; without ``retry_at`` it is not tried again."""
 
     pending: PendingEntry
     kind: OutcomeKind

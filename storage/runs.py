@@ -24,13 +24,12 @@ LEASE_S = 900.0
 HOLDING = ("running", "done", "incomplete")  # statuses that keep a slot taken
 
 
-class SlotTaken(StoreError):
+class SlotTaken(StoreError):  # noqa: N818 - said as the caller reads it: except SlotTaken
     """The slot is being worked or was done: a second run of it has nothing to do (not a fault)."""
 
     def __init__(self, kind: str, slot: str, run_id: int, status: str) -> None:
-        super().__init__(
-            f"The {kind} for {slot} is already {'under way' if status == 'running' else 'done'} (run {run_id}); nothing is done twice."
-        )
+        how = "under way" if status == "running" else "done"
+        super().__init__(f"The {kind} for {slot} is already {how} (run {run_id}); nothing is done twice.")
         self.run_id, self.status = run_id, status
 
 
@@ -198,14 +197,16 @@ def add_outcomes(store: Store, run_id: int, source_id: str, ended: Iterable[tupl
     Unchanged ones are only counted, in the report. The first ending of an entry in a run stands.
     """
     rows = [
-        outcome_row(run_id, source_id, key, outcome, now) for key, outcome in ended if outcome.kind is not OutcomeKind.UNCHANGED
+        outcome_row(run_id, source_id, key, outcome, now=now)
+        for key, outcome in ended
+        if outcome.kind is not OutcomeKind.UNCHANGED
     ]
     with store.begin() as connection:
         write_outcomes(store, connection, rows)
 
 
 def outcome_row(
-    run_id: int, source_id: str, key: str, outcome: Outcome, now: datetime, item_id: int | None = None
+    run_id: int, source_id: str, key: str, outcome: Outcome, *, now: datetime, item_id: int | None = None
 ) -> dict[str, Any]:
     """One row of the ledger's details."""
     return {

@@ -46,7 +46,7 @@ def postgres_query(asked: str) -> str:
 
 
 def matching(dialect: str, asked: str) -> ColumnElement[bool]:
-    """A condition on ``items``: those whose title or text holds what is asked for; none, if nothing askable is asked."""
+    """A condition on ``items``: those whose title or text holds what is asked for; none of them, if nothing askable is asked."""
     if dialect == "sqlite":
         match = sqlite_match(asked)
         found = text("SELECT rowid FROM item_search WHERE item_search MATCH :asked")

@@ -9,13 +9,14 @@ from sqlalchemy import Connection, text
 from storage.store import Store, in_batches
 from storage.words import indexed
 
-# Signs of a text that are indexed. PostgreSQL refuses more than a megabyte of words in one row; the longest article seen has 120,000.
+# Signs of a text that are indexed: PostgreSQL refuses more than a megabyte of words in one row.
 LONGEST = 300_000
 
 SQLITE_DELETE = text("INSERT INTO item_search (item_search, rowid, title, text) VALUES ('delete', :id, :title, :text)")
 SQLITE_INSERT = text("INSERT INTO item_search (rowid, title, text) VALUES (:id, :title, :text)")
 POSTGRES_UPSERT = text(
-    "INSERT INTO item_search (item_id, words) VALUES (:id, setweight(to_tsvector('simple', :title), 'A') || to_tsvector('simple', :text)) "
+    "INSERT INTO item_search (item_id, words) "
+    "VALUES (:id, setweight(to_tsvector('simple', :title), 'A') || to_tsvector('simple', :text)) "
     "ON CONFLICT (item_id) DO UPDATE SET words = excluded.words"
 )
 

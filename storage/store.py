@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Store:
         process its polling. On PostgreSQL ``ordered`` asks for the same: writers one after the other, each seeing all that
         the one before left, as the evidence chain and the search for near-duplicates need it.
         """
-        with _told(self.address), self._turn if self.dialect == "sqlite" else suppress(), self.engine.connect() as connection:
+        with _told(self.address), self._turn if self.dialect == "sqlite" else nullcontext(), self.engine.connect() as connection:
             writing = connection.execution_options(sholu_writes=True)
             with writing.begin():
                 if ordered and self.dialect == "postgresql":
@@ -78,7 +78,7 @@ def open_store(address: str, *, migrate: bool = True, wait: float = WAIT) -> Sto
     """
     url = _parse(address)
     shown = url.render_as_string(hide_password=True)
-    path = _file(url, shown, make=migrate) if url.get_backend_name() == "sqlite" else None
+    path = _file(url, make=migrate) if url.get_backend_name() == "sqlite" else None
     engine = _engine(url, wait)
     store = Store(str(path) if path else shown, engine, engine.dialect.name, path)
     try:
@@ -98,7 +98,7 @@ def _parse(address: str) -> URL:
         raise StoreError(
             "SHOLU_DATABASE_URL is not an address of a database; write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
         ) from error
-    if backend == "postgresql" or backend == "postgres":
+    if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise StoreError(
@@ -111,7 +111,7 @@ def _parse(address: str) -> URL:
     return url.set(drivername="sqlite+pysqlite")
 
 
-def _file(url: URL, shown: str, *, make: bool) -> Path:
+def _file(url: URL, *, make: bool) -> Path:
     path = Path(str(url.database)).absolute()
     if path.is_dir():
         raise StoreError(f"The database {path} is a folder; name a file in SHOLU_DATABASE_URL or SHOLU_HOME.")
@@ -121,7 +121,8 @@ def _file(url: URL, shown: str, *, make: bool) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {path.parent} for the database cannot be made: {error.strerror}; make it, or set SHOLU_HOME to a folder that can be written."
+            f"The folder {path.parent} for the database cannot be made: {error.strerror}; "
+            "make it, or set SHOLU_HOME to a folder that can be written."
         ) from error
     return path
 
@@ -192,10 +193,11 @@ def _bring_up_to_date(store: Store, *, migrate: bool) -> None:
         return
     if not migrate:
         raise StoreError(
-            f"The database {store.address} is older than this program (it has {at or 'no'} schema, {REVISIONS[-1]} is needed); run `sholu db upgrade`."
+            f"The database {store.address} is older than this program (schema {at or 'none'}, needed is {REVISIONS[-1]}); "
+            "run `sholu db upgrade`."
         )
     # Imported only when there is something to migrate: Alembic costs a tenth of a second.
-    from storage.migrations.run import upgrade  # noqa: PLC0415
+    from storage.migrations.run import upgrade
 
     with store.begin() as connection:  # SQLite: BEGIN IMMEDIATE, so a second process waits here and then finds it done
         if store.dialect == "postgresql":
@@ -218,7 +220,7 @@ def _must_be_empty(store: Store, connection: Connection) -> None:
     names = connection.dialect.get_table_names(connection)
     if names:
         raise StoreError(
-            f"The database {store.address} holds tables that are not Sholu's (for example {sorted(names)[0]!r}); "
+            f"The database {store.address} holds tables that are not Sholu's (for example {min(names)!r}); "
             "give Sholu a database of its own in SHOLU_DATABASE_URL. Nothing was changed."
         )
 

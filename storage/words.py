@@ -11,26 +11,25 @@ WORD = re.compile(r"[^\W_]+")
 # Soft hyphens, zero-width signs and the combining stress mark stand inside words and mean nothing to a search.
 MARKS = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x301, 0x300])
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
-# Longest first. Endings of Russian nouns, adjectives and verbs.
-RUSSIAN = sorted(
-    (
-        "иями ями ами иях ях ах ией ием иям ью ия ии ие ий ев ов ей ой ый ая яя ое ее ые ого его ому ему ым им ых их ую юю "
-        "ою ею ом ем ам ям ешь ет ут ют ит ат ят ал ала ало али ил ила или ело ели ать ять ить еть уть ился илась илось "
-        "ились ался алась алось ались ется ются ится атся ятся ться аться иться нный нная нное нные нного нных нным ными ыми "
-        "ими а я о е ы и у ю ь й"
-    ).split(),
-    key=len,
-    reverse=True,
+
+
+def longest_first(endings: str) -> tuple[str, ...]:
+    """Endings given with spaces between them, so that of two that fit the longer is cut off."""
+    return tuple(sorted(endings.split(), key=len, reverse=True))
+
+
+# Endings of Russian nouns, adjectives and verbs.
+RUSSIAN = longest_first(
+    "иями ями ами иях ях ах ией ием иям ью ия ии ие ий ев ов ей ой ый ая яя ое ее ые ого его ому ему ым им ых их ую юю "
+    "ою ею ом ем ам ям ешь ет ут ют ит ат ят ал ала ало али ил ила или ело ели ать ять ить еть уть ился илась илось "
+    "ились ался алась алось ались ется ются ится атся ятся ться аться иться нный нная нное нные нного нных нным ными ыми "
+    "ими а я о е ы и у ю ь й"
 )
 # Kazakh suffixes come in a chain: number, possession, case, person. Cut off one after the other from the end.
-KAZAKH = sorted(
-    (
-        "лар лер дар дер тар тер ның нің дың дің тың тің ға ге қа ке на не да де та те нда нде дан ден тан тен нан нен мен "
-        "бен пен ды ді ты ті ны ні сы сі ы і ым ім ың ің ымыз іміз ыңыз іңіз лары лері дары дері тары тері дағы дегі тағы "
-        "тегі ндағы ндегі лық лік дық дік тық тік сыз сіз шы ші ған ген қан кен атын етін уда уде"
-    ).split(),
-    key=len,
-    reverse=True,
+KAZAKH = longest_first(
+    "лар лер дар дер тар тер ның нің дың дің тың тің ға ге қа ке на не да де та те нда нде дан ден тан тен нан нен мен "
+    "бен пен ды ді ты ті ны ні сы сі ы і ым ім ың ің ымыз іміз ыңыз іңіз лары лері дары дері тары тері дағы дегі тағы "
+    "тегі ндағы ндегі лық лік дық дік тық тік сыз сіз шы ші ған ген қан кен атын етін уда уде"
 )
 ENGLISH = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "ly", "er", "s", "e", "y")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")

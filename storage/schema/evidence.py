@@ -39,7 +39,7 @@ captures = Table(
     sqlite_autoincrement=True,
 )
 
-# One chain over everything that must be provable later. seq has no gaps; link = sha256(previous link + digest), see storage/chain.py.
+# One chain over everything that must be provable later: seq has no gaps; for the links see storage/chain.py.
 chain = Table(
     "chain",
     metadata,

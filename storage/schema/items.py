@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from storage.schema.types import Id, Json, Moment, Words, metadata
 
-# Columns from "version" on repeat what the current version, flagging and verdicts say, so that a page of the desk reads one index.
+# Columns from "version" on repeat what the version, flagging and verdicts in force say: a page of the desk reads one index.
 items = Table(
     "items",
     metadata,

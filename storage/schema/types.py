@@ -22,8 +22,8 @@ metadata = MetaData(
     }
 )
 
-# PostgreSQL takes neither NUL nor half a surrogate pair in text, SQLite's driver not the latter. Readers clean text on entry; this is
-# the last door, so that one hostile title cannot refuse a batch of two hundred. One sign for one sign: offsets stay right.
+# PostgreSQL takes neither NUL nor half a surrogate pair in text, SQLite's driver not the latter. Readers clean text on entry;
+# this is the last door, so that one hostile title cannot refuse a batch of two hundred. One sign for one: offsets stay right.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
