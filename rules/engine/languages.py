@@ -13,9 +13,9 @@ _OTHER: Final = re.compile("[їєґўјљњћђџҗҙҡҫҳӣӯҷЇЄҐЎЈЉЊ�
 _LATIN_KAZAKH: Final = re.compile(
     r"\b(?:j[aäá]ne|zh[aäá]ne|men|bul|üş[iı]n|úshin|üshin|ushin|bold[yı]|bolıp|bolyp|t[uwý]ral[yı]|dep|os[yı]|b[oı]yınsha|boiynsha|boyınşa|ed[iı]|"
     r"sonymen|sonımen|bir|ǵana|qaz[aı]q\w*|almat[yı]\w*|res[pb]\w+lı?yqas[yı]|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti)\b",
-    re.IGNORECASE,
 )
-_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñş]|[a-zäöü]ı", re.IGNORECASE)
+# Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.
+_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñşı]")
 
 RUSSIAN, KAZAKH, BOTH, NEITHER = "ru", "kk", "ru+kk", ""
 ENGLISH, LATIN_KAZAKH = "en", "kk-Latn"
@@ -38,7 +38,7 @@ def cyrillic_mode(text: str, hint: str | None) -> str:
         return KAZAKH
     if hint == "kk":
         return KAZAKH if shared else BOTH if len(text) < 2 * _SHORT else RUSSIAN
-    if hint == "ky" or (shared and not own and share > 0.01 and len(text) >= _SHORT and hint not in {"ru"}):
+    if hint == "ky" or (shared and not own and share > 0.025 and len(text) >= _SHORT and hint not in {"ru"}):
         return NEITHER
     if hint in {"uk", "be", "bg", "sr", "mk", "tg", "tt", "ba", "mn", "uz"}:
         return NEITHER
@@ -53,6 +53,7 @@ def latin_mode(text: str, hint: str | None) -> str:
         return LATIN_KAZAKH
     if hint == "en" or _CYRILLIC.search(text):
         return ENGLISH
+    text = text.lower()
     signs = len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
     words = text.count(" ") + 1
     return LATIN_KAZAKH if signs >= 1 and signs / words > (0.04 if hint == "kk" else 0.12) else ENGLISH
