@@ -1,0 +1,99 @@
+"""The inside of a parsing child process: reads calls from its standard input, answers on its standard output, and nothing else.
+
+Started by ``pool`` only. It opens no socket and no file after warming up; it dies with its parent, even one killed outright.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+from typing import Any
+
+LENGTH = struct.Struct(">Q")
+_PR_SET_PDEATHSIG = 1
+
+_WARMING_PAGE = (
+    b"<html lang='ru'><head><title>x</title></head><body><article><h1>x</h1>"
+    + b"<p>Warm, with a comma, and enough of a sentence to be taken for text.</p>" * 4
+    + b"</article></body></html>"
+)
+
+
+def main(parent: int, memory: int) -> None:
+    """Serve calls until the parent closes the pipe; ``memory`` is how far the address space may grow beyond the warm state."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides when we end
+    _die_with(parent)
+    calls, answers = os.fdopen(0, "rb", buffering=1 << 16), os.fdopen(os.dup(1), "wb", buffering=1 << 16)
+    os.dup2(2, 1)  # a library that prints must not write into the answers
+    _warm_up()
+    _limit(memory)
+    answers.write(LENGTH.pack(0))  # ready
+    answers.flush()
+    while header := calls.read(LENGTH.size):
+        (size,) = LENGTH.unpack(header)
+        answer = _answer(calls.read(size))
+        answers.write(LENGTH.pack(len(answer)))
+        answers.write(answer)
+        answers.flush()
+        del answer
+
+
+def _answer(call: bytes) -> bytes:
+    """The outcome of one call: ("ok", value), ("read", url, reason, kind), ("memory",) or ("defect", what)."""
+    from domain.errors import ReadError
+
+    try:
+        module, name, args, kwargs = pickle.loads(call)  # noqa: S301  # comes from the parent, over our own pipe
+        return pickle.dumps(("ok", getattr(importlib.import_module(module), name)(*args, **kwargs)), protocol=5)
+    except ReadError as error:
+        return pickle.dumps(("read", error.url, error.reason, error.kind))
+    except MemoryError:
+        return pickle.dumps(("memory",))
+    except Exception as error:  # noqa: BLE001  # whatever a parser throws on hostile input costs this one call
+        return pickle.dumps(("defect", f"{type(error).__name__}: {str(error)[:200]}"))
+
+
+def _die_with(parent: int) -> None:
+    """Ask Linux to kill us when the parent dies; elsewhere the closed pipe ends us as soon as a call is done."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)  # it died before we asked
+
+
+def _warm_up() -> None:
+    """Load the parsers and let them compile what they compile on first use, so that no page pays for it."""
+    import logging
+    from datetime import UTC, datetime
+
+    logging.disable(logging.CRITICAL)  # trafilatura logs every page it finds odd; the outcome says it
+    from domain.errors import ReadError
+    from domain.values import Entry
+    from extractors.feeds import read_feed
+    from extractors.pages import read_page
+
+    now = datetime(2020, 1, 1, tzinfo=UTC)
+    feed = b"<rss version='2.0'><channel><title>x</title><item><title>x</title><link>http://example.org/x</link></item></channel></rss>"
+    with contextlib.suppress(ReadError):
+        (entry,) = read_feed(feed, url="http://example.org/", source_id="x", now=now).entries
+        read_page(_WARMING_PAGE, url="http://example.org/x", entry=entry, now=now)
+        read_page(_WARMING_PAGE, url="http://example.org/x", entry=Entry("x", "x", "", "", ""), now=now)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no use in walking it at every collection
+
+
+def _limit(memory: int) -> None:
+    with open("/proc/self/statm", encoding="ascii") if sys.platform == "linux" else contextlib.nullcontext() as statm:
+        now = int(statm.read().split()[0]) * resource.getpagesize() if statm else 0
+    if now:
+        resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

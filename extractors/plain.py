@@ -1,0 +1,101 @@
+"""Turning what publishers write into clean plain text, once, on entry; no parsing of documents here.
+
+The original bytes stay in the capture: what is removed here can always be looked up there.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# Removed wherever they stand: control characters (XML 1.0 forbids them, PostgreSQL refuses NUL), lone surrogates (no UTF-8
+# can hold them), non-characters, bidi embeddings, overrides and isolates (they show a reader other words than the rules
+# read: "Trojan Source", CVE-2021-42574), and interlinear marks. ZWJ, ZWNJ, LRM and RLM stay: scripts need them.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc\ufffe\uffff]")
+_UNPARSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
+_SPACES = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"\n\s*\n+")
+
+# One piece of markup at a time, so that no depth of nesting can lose text (libxml2 stops at 256 elements). The possessive
+# and bounded repeats keep it linear on hostile input.
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_BLOCKS = frozenset(
+    "address article aside blockquote br center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
+    "header hr li main nav ol option p pre section summary table tbody td tfoot th thead tr ul video".split()
+)
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big body cite code del dfn em embed font head html i iframe img input ins kbd label link mark meta "
+    "noscript nobr object param picture q rp rt ruby s samp small source span strike strong sub sup svg path time tt u var wbr "
+    "amp-img o:p audio button canvas col colgroup title".split()
+)
+_SILENT = frozenset({"script", "style", "template"})
+
+
+def clean_text(text: str) -> str:
+    """Text in NFC without control characters, lone surrogates and bidi overrides; line ends are ``\\n``."""
+    return unicodedata.normalize("NFC", _UNWANTED.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+def clean_markup(text: str) -> str:
+    """Markup without characters no parser takes (a NUL ends libxml2's and expat's reading); its text is cleaned when it is out."""
+    return text if text.isprintable() else _UNPARSABLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """Clean text on one line with single spaces, as titles and names are kept."""
+    return " ".join(clean_text(text).split())
+
+
+def unescape(text: str) -> str:
+    """Character references that end in a semicolon, decoded; ``AT&T`` and ``?a=1&copy=2`` stay as they are."""
+    return _ENTITY.sub(lambda match: html.unescape(match.group()), text) if "&" in text else text
+
+
+def plain_text(markup: str) -> str:
+    """The text of a piece of HTML (a title, a summary, a full text in a feed): paragraphs on lines of their own.
+
+    A ``<`` that starts no known element is text: "5 < 6" and "<Ak Zhol>" survive.
+    """
+    if "<" not in markup:
+        return _tidy(unescape(markup))
+    parts: list[str] = []
+    place = 0
+    while match := _TAG.search(markup, place):
+        parts.append(markup[place : match.start()])
+        place = match.end()
+        if match.group() == "<!--":
+            end = markup.find("-->", place)
+            # An unclosed comment hides nothing: what follows is text a publisher meant to show.
+            place = end + 3 if end >= 0 else place
+            continue
+        name = (match.group(2) or "!").lower()
+        if name in _SILENT and not match.group(1):
+            end = _end_of(markup, name, place)
+            place = end if end >= 0 else place
+        elif name in _BLOCKS:
+            parts.append("\n")
+        elif name not in _INLINE and name not in _SILENT and name != "!":
+            parts.append(match.group())
+    parts.append(markup[place:])
+    return _tidy(unescape("".join(parts)))
+
+
+def plain_title(markup: str) -> str:
+    """A title as one plain line; markup and character references, also doubly escaped ones, are resolved."""
+    text = plain_text(markup)
+    if "&" in text or "<" in text:  # WordPress and Bitrix feeds escape titles twice
+        text = plain_text(text)
+    return one_line(text)
+
+
+def _end_of(markup: str, name: str, start: int) -> int:
+    match = re.compile(rf"</{name}[^<>]{{0,100}}>", re.IGNORECASE).search(markup, start)
+    return match.end() if match else -1
+
+
+def _tidy(text: str) -> str:
+    lines = _BLANK_LINES.sub("\n", _SPACES.sub(" ", clean_text(text))).split("\n")
+    return "\n".join(line.strip() for line in lines if line.strip())

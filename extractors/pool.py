@@ -1,0 +1,207 @@
+"""Child processes that parse what strangers sent, each with a limit of time and memory; a crash or a hang costs one call.
+
+Processes, not threads: trafilatura has crashed the interpreter when run in threads (its issue 925), and a hang in C code can
+only be ended by ending its process. Started fresh (no fork): nothing of the parent's event loop, sockets or database leaks in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from domain.errors import ReadError
+from extractors.child import LENGTH
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CALLS_A_CHILD = 2_000  # then it is replaced: lxml's and trafilatura's caches must not grow for ever
+_LARGEST_ANSWER = 64_000_000  # bytes; an answer is an article or a feed's entries
+_START_SECONDS = 60.0  # a child imports and warms up for half a second on an idle machine
+_PATIENCE = 2.0  # on a busy machine a call may take this many times its limit in wall time before it is ended
+
+# What a child may hand back: our values and plain data. A parser taken over by a hostile page must not be able to make
+# the parent run code through pickle.
+_ALLOWED = {
+    "domain.values": None,
+    "datetime": frozenset({"datetime", "date", "timedelta", "timezone"}),
+    "builtins": frozenset({"set", "frozenset", "complex", "bytearray"}),
+    "copyreg": frozenset({"_reconstructor"}),
+}
+
+
+class ParserPool:
+    """A pool of parsing children; use as ``async with ParserPool(2, 20.0, 400_000_000) as pool: await pool.run(read_feed, body, …)``.
+
+    ``seconds`` is the limit of CPU time a call (wall time may be twice that), ``memory`` how many bytes a child may grow.
+    Nothing starts before the first call. ``run`` raises what the function raised when that is a ReadError, and ReadError
+    with kind timeout, memory or crash when the call had to be ended.
+    """
+
+    def __init__(self, workers: int = 2, seconds: float = 20.0, memory: int = 400_000_000) -> None:
+        self.workers, self.seconds, self.memory = workers, seconds, memory
+        self.started = 0  # children started so far; 0 proves that nothing was parsed
+        self._idle: list[_Child] = []
+        self._places = asyncio.Semaphore(workers)
+        self._all: set[_Child] = set()
+
+    async def __aenter__(self) -> ParserPool:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all children; calls under way are lost."""
+        children, self._all, self._idle = list(self._all), set(), []
+        await asyncio.gather(*(child.end() for child in children))
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a module's function in a child; arguments and result are pickled. ``url`` among the keywords names the body in errors."""
+        url = str(kwargs.get("url", ""))
+        call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
+        async with self._places:
+            child = self._idle.pop() if self._idle else await self._start(url)
+            answer: Any = None
+            try:
+                answer = await self._ask(child, call, url)
+            finally:
+                if answer is None or answer[0] == "memory" or child.calls >= CALLS_A_CHILD:
+                    self._all.discard(child)
+                    # Shielded: a cancelled run must not leave the process of its call behind.
+                    await asyncio.shield(child.end(at_once=answer is None))
+                else:
+                    self._idle.append(child)
+        if answer[0] == "ok":
+            result: R = answer[1]
+            return result
+        if answer[0] == "read":
+            raise ReadError(answer[1], answer[2], kind=answer[3])
+        if answer[0] == "memory":
+            raise ReadError(url, f"parsing needed more than {self.memory // 1_000_000} MB and was ended", kind="memory")
+        raise ReadError(url, f"the parser failed on this ({answer[1]})", kind="crash")
+
+    async def _start(self, url: str) -> _Child:
+        child = _Child(await _spawn(self.memory))
+        self.started += 1
+        self._all.add(child)
+        try:
+            await asyncio.wait_for(child.ready(), _START_SECONDS)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
+            self._all.discard(child)
+            await child.end(at_once=True)
+            raise ReadError(url, "no parser could be started (is there memory left?)", kind="crash") from error
+        except asyncio.CancelledError:
+            self._all.discard(child)
+            await asyncio.shield(child.end(at_once=True))
+            raise
+        return child
+
+    async def _ask(self, child: _Child, call: bytes, url: str) -> Any:
+        """The child's answer; raises ReadError (timeout, crash) where none comes."""
+        reading = asyncio.ensure_future(child.exchange(call))
+        try:
+            started, before = time.monotonic(), child.cpu_seconds()
+            pause = self.seconds
+            while not (await asyncio.wait({reading}, timeout=pause))[0]:
+                waited, used = time.monotonic() - started, child.cpu_seconds() - before
+                if used >= 0.9 * self.seconds or used <= 0 or waited >= _PATIENCE * self.seconds:
+                    raise ReadError(url, f"parsing took longer than {self.seconds:g} s and was ended", kind="timeout")
+                pause = max(0.05, min(1.0, self.seconds - used))
+            return reading.result()
+        except (asyncio.IncompleteReadError, ConnectionError, EOFError) as error:
+            code = await child.wait()
+            raise ReadError(url, f"the parser died on this (exit code {code}) and was replaced", kind="crash") from error
+        except (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, KeyError, IndexError) as error:
+            raise ReadError(url, "the parser's answer was not an answer; it was replaced", kind="crash") from error
+        finally:
+            if not reading.done():
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await reading
+
+
+class _Child:
+    """One child process and its two pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.calls = 0
+
+    async def ready(self) -> None:
+        """Wait until it has warmed up, which it says with an empty answer."""
+        if self.process.stdout is not None:
+            await self.process.stdout.readexactly(LENGTH.size)
+
+    async def exchange(self, call: bytes) -> Any:
+        self.calls += 1
+        sender, receiver = self.process.stdin, self.process.stdout
+        if sender is None or receiver is None:
+            raise ConnectionError("the child has no pipes")
+        sender.write(LENGTH.pack(len(call)))
+        sender.write(call)
+        await sender.drain()
+        (size,) = LENGTH.unpack(await receiver.readexactly(LENGTH.size))
+        if size > _LARGEST_ANSWER:
+            raise ValueError("answer too large")
+        return _Answer(io.BytesIO(await receiver.readexactly(size))).load()
+
+    def cpu_seconds(self) -> float:
+        """CPU time used so far; 0 where the system does not tell (then wall time alone decides)."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except (OSError, ValueError):
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    async def wait(self) -> int:
+        try:
+            return await asyncio.wait_for(self.process.wait(), 5)
+        except TimeoutError:
+            return 0
+
+    async def end(self, *, at_once: bool = False) -> None:
+        """Close the pipe, which ends an idle child, or kill one that is stuck; returns when the process is gone."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if self.process.returncode is None and not at_once:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), 2)
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+        await self.process.wait()
+
+
+class _Answer(pickle.Unpickler):
+    """Reads only our values and plain data."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        names = _ALLOWED.get(module, frozenset())
+        if names is None or name in names:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is not a value")
+
+
+async def _spawn(memory: int) -> asyncio.subprocess.Process:
+    """A fresh interpreter on ``child.main`` with this one's import path; its environment holds no secret of ours."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from extractors.child import main; main({os.getpid()}, {memory})"
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "LANG": "C.UTF-8",
+        "MALLOC_ARENA_MAX": "1",  # one heap: a child has one thread, and freed pages return to the system sooner
+        "MALLOC_TRIM_THRESHOLD_": "1000000",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-X", "utf8", "-c", code,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=environment, limit=1 << 20,
+    )  # fmt: skip
