@@ -1,0 +1,90 @@
+"""The command `sholu`: names every command and turns errors into a sentence and an exit code; the work is done elsewhere.
+
+Nothing heavy is imported here: each command imports what it needs when it is called, so that `sholu --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import collect, desk, keep, rulebook, service, source_list
+from cli.output import complain
+from domain.errors import SholuError
+
+EXIT_CODES = """Exit codes: 0 done; 1 done in part (some sources were not seen, a check found something); 2 a mistake in settings,
+data or the command line; 3 no source could be seen; 4 the database refused; 5 mail could not be sent; 70 a fault of the program's own; 130 stopped by you."""
+
+app = typer.Typer(
+    name="sholu",
+    help="Watches the press for protest and reform in Kazakhstan and puts what it finds, with its reasons, before a person.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for part in (collect, source_list, rulebook, desk, keep, service):
+    part.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"sholu {version('sholu')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False,
+) -> None:
+    del version
+
+
+def main() -> None:
+    """Run the command line; every error a person can mend ends in one sentence and its exit code."""
+    try:
+        app()
+    except SholuError as error:
+        complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        complain("Stopped. What was finished is stored; the next run goes on from there.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (sholu items | head): not an error, and nothing more can be printed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        complain(f"The system refused: {error.strerror or error}{place}.")
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # the last door: a fault of ours is told in a sentence, its details kept for a report
+        complain(f"A fault in Sholu itself: {type(error).__name__}: {error}. {_keep_details(error)}")
+        sys.exit(70)
+
+
+def _keep_details(error: BaseException) -> str:
+    """Write the traceback beside the data, where a report can take it from; says where, or prints it if it cannot be kept."""
+    details = "".join(traceback.format_exception(error))
+    if os.environ.get("SHOLU_DEBUG"):
+        return details
+    home = Path(os.environ.get("SHOLU_HOME") or "var")
+    path = home / f"fault-{datetime.now(UTC):%Y%m%dT%H%M%S}.txt"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        path.write_text(details, encoding="utf-8")
+    except OSError:
+        return details
+    return f"Details are in {path}; please report them."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""How the command line speaks: JSON lines for programs, tables for people, complaints on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def complain(sentence: str) -> None:
+    """Print one sentence on standard error."""
+    print(f"sholu: {sentence}", file=sys.stderr)  # noqa: T201
+
+
+def console(*, stderr: bool = False) -> Console:
+    """The terminal for people; plain where output is not a terminal, links and markup of hostile titles never interpreted."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=False)
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it: dataclasses as objects, times as ISO 8601 in UTC, enums as their values."""
+    match value:
+        case Enum():
+            return value.value
+        case datetime() | date():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Mapping():
+            return {str(key): plain(each) for key, each in value.items()}
+        case str() | int() | float() | None:
+            return value
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        case Iterable():
+            return [plain(each) for each in value]
+    return str(value)
+
+
+def print_json(value: object) -> None:
+    """Print one value as one line of JSON in UTF-8, letters as they are."""
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def clean(text: str, limit: int = 0) -> str:
+    """Text of the web made safe for a terminal: no control or direction characters, one line, cut with an ellipsis."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return line if not limit or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table in the house's style."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made

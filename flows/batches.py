@@ -1,0 +1,47 @@
+"""Gathers what many coroutines save at about the same time into one call; knows nothing of what is saved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Batcher(Generic[Given, Made]):
+    """Saves values in batches in a thread: while one batch is being written the next gathers, so no timer is needed.
+
+    ``save`` takes up to ``size`` values and returns one result for each, in order; what it raises reaches every
+    coroutine whose value was in that batch.
+    """
+
+    def __init__(self, save: Callable[[Sequence[Given]], Sequence[Made]], *, size: int) -> None:
+        self._save = save
+        self._size = size
+        self._waiting: deque[tuple[Given, asyncio.Future[Made]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def put(self, value: Given) -> Made:
+        """Save one value together with its neighbours in time; returns what the save made of it."""
+        future: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
+        self._waiting.append((value, future))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        return await future
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+            try:
+                made = await asyncio.to_thread(self._save, [value for value, _ in batch])
+            except Exception as error:  # noqa: BLE001  # handed on to those who wait, none of it is swallowed
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for (_, future), each in zip(batch, made, strict=True):
+                if not future.done():
+                    future.set_result(each)
