@@ -129,7 +129,7 @@ def _join(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     ids = sorted({item_id for pair in pairs for item_id in pair})
     of: dict[int, int] = {}
     for batch in in_batches(ids, MANY):
-        of.update(connection.execute(select(items.c.id, items.c.cluster_id).where(items.c.id.in_(batch))).tuples())
+        of.update(connection.execute(select(items.c.id, items.c.cluster_id).where(items.c.id.in_(batch))).tuples().all())
     root = {cluster: cluster for cluster in of.values()}
 
     def find(cluster: int) -> int:
