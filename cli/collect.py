@@ -46,10 +46,12 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, one object in the last line.")] = False,
 ) -> None:
     """Do the main job once: poll the sources, read what is new, flag it, store it."""
+    from cli.logs import set_up_logs
     from domain.settings import load_settings
     from flows.steps import CollectOptions
 
     settings = load_settings()
+    set_up_logs(settings.home)
     options = CollectOptions(sources=tuple(source or ()), force=force, since=parse_day(since), due_only=due, dry_run=dry_run)
     report = _run_through_prefect(settings, options) if not plain else None
     if report is None:

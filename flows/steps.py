@@ -295,8 +295,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     except StoreError:
         raise  # the database is everybody's: the run ends, and says why
     except Exception as error:  # a fault of ours in one source must not cost the others
-        log.exception("source %s: a fault in Sholu", source.id)
         reason = str(error) if isinstance(error, SholuError) else f"a fault in Sholu itself: {type(error).__name__}: {error}"
+        log.exception("%s: %s", source.id, reason, extra={"run": world.run_id, "source": source.id})
         world.tell("sources", 0, 1)
         return SourceReport(source.id, PollKind.FAILED, reason), replace(state, last_polled=world.now, last_kind="failed", last_reason=reason)
     counts = Counts(**{kind.value: outcomes[kind] for kind in OutcomeKind}, flagged=flagged)
@@ -311,7 +311,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     )
     if is_offline(reading):
         world.offline.append(source.id)
-    log.info("%s: %s, %d entries, %d new, %d flagged %s", source.id, report.kind.value, report.entries, counts.new, flagged, report.reason)
+    said = f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {flagged} flagged {report.reason}".strip()
+    log.info(said, extra={"run": world.run_id, "source": source.id})
     world.tell("sources", 0, 1)
     return report, kept
 
@@ -383,7 +384,8 @@ async def collect_entry(world: World, source: Source, pending: PendingEntry, *, 
         # The same address was read for another outlet: it is one item, and its page is not asked for twice.
         result: Result = Held(pending, key_of(pending.entry)) if held_elsewhere else await _read_entry(world, source, pending)
         outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
-    log.info("%s: %s %s %s", source.id, outcome.kind.value, outcome.url, outcome.reason)
+    said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
+    log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
     if outcome.flagged and outcome.kind in (OutcomeKind.NEW, OutcomeKind.UPDATED) and isinstance(result, Read):
         world.flagged.append(_flagged_item(source, result, outcome))
     return outcome
