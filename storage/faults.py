@@ -116,6 +116,15 @@ POSTGRES_SAYS: tuple[tuple[str, str], ...] = (
 PASSWORDS = re.compile(r"(://[^:/@\s]*:)[^@\s]+@|(password=)\S+", re.IGNORECASE)
 
 
+def damaged(address: str, found: str) -> str:
+    """What to say of an SQLite file that opens but is not sound; ``found`` is the database's own finding."""
+    detail = " ".join(found.replace("*** in database main ***", "").split())[:200]
+    return (
+        f"The database {address} is damaged ({detail}); it was left as it is. "
+        "See `sholu db check`, and restore a back-up (`sholu restore`)."
+    )
+
+
 def sentence(error: SQLAlchemyError | sqlite3.Error, address: str) -> str:
     """One sentence that names ``address`` (which holds no password) and says what to do; never SQL, never the values of a row."""
     if isinstance(error, PoolTimeout):
