@@ -202,6 +202,8 @@ class Client:
                 hop = await self._hop(target, asked, key, min(left, patience))
             finally:
                 took = loop_time() - started
+                if key == target.host in self._guard.own_names and not options.polite_to_own:
+                    self._turns.free(key)
                 self._turns.end(key, took)
             left -= took
             last_key = key

@@ -77,7 +77,7 @@ class Target:
     host: str
     port: int
     own: bool
-    """The host is written as an address inside the allowed networks (``SHOLU_ALLOW_ADDRESSES``): one's own machine."""
+    """The host is an address inside the allowed networks (``SHOLU_ALLOW_ADDRESSES``), or localhost: one's own machine."""
 
     @property
     def origin(self) -> str:
@@ -186,7 +186,9 @@ def _vet_host(url: str, host: str, networks: Networks) -> bool:
         return _vet_literal(url, host, networks)
     if not _NAME.match(host):
         raise _refuse(url, "The host name contains characters that no host name has, or is too long")
-    return False
+    # RFC 6761: these names never leave the machine; what they resolve to is vetted all the same.
+    local = host == "localhost" or host.endswith(".localhost")
+    return local and (in_networks("127.0.0.1", networks) or in_networks("::1", networks))
 
 
 def _vet_literal(url: str, host: str, networks: Networks) -> bool:

@@ -1,12 +1,14 @@
 """Whose turn it is: connections in all, one at a time and a pause for each host, and when a host is left alone for the run.
 
-Time is the event loop's; nothing here opens a connection. Keys are made by the client: a host's name, whatever its addresses
+Nothing here opens a connection or reads a calendar. Keys are made by the client: a host's name, whatever its addresses
 (many names on one address are many publishers), or, on one's own machines, a source and an authority.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from domain.errors import FetchError
@@ -34,7 +36,16 @@ class _Host:
 class Turns:
     """Hands out turns; ``patience`` is how many seconds in all one host may keep a run waiting."""
 
-    def __init__(self, *, connections: int, pause: float, patience: float) -> None:
+    def __init__(
+        self,
+        *,
+        connections: int,
+        pause: float,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
         self._slots = asyncio.Semaphore(connections)
         self._pause, self._patience = pause, patience
         self._hosts: dict[str, _Host] = {}
@@ -59,8 +70,8 @@ class Turns:
         await host.lock.acquire()
         try:
             self._check(host, url)
-            if pause and (wait := host.free_at - asyncio.get_running_loop().time()) > 0:
-                await asyncio.sleep(wait)
+            if pause and (wait := host.free_at - self._clock()) > 0:
+                await self._sleep(wait)
             await self._slots.acquire()
         except BaseException:
             host.lock.release()
@@ -72,12 +83,12 @@ class Turns:
         self._slots.release()
         if key:
             host = self._hosts[key]
-            host.free_at = asyncio.get_running_loop().time() + host.pause
+            host.free_at = self._clock() + host.pause
             host.patience -= max(0.0, took - FREE_SECONDS)
             host.lock.release()
 
     def _check(self, host: _Host, url: str) -> None:
-        left = host.silent_until - asyncio.get_running_loop().time()
+        left = host.silent_until - self._clock()
         if left > 0:
             raise FetchError(url, f"Not asked: {host.silent_why}", kind="status", retry=True, status=429, retry_after=left)
         if host.failures >= FAILURES:
@@ -111,12 +122,17 @@ class Turns:
         """The host asked (Retry-After) to be left alone for so long."""
         if key and seconds > 0:
             host = self._host(key)
-            host.silent_until = asyncio.get_running_loop().time() + seconds
+            host.silent_until = self._clock() + seconds
             host.silent_why = why
+
+    def free(self, key: str) -> None:
+        """The host has turned out to be one's own machine: those that wait for their turn there need no pause."""
+        if key in self._hosts:
+            self._hosts[key].pause = self._hosts[key].free_at = 0.0
 
     def slow_down(self, key: str, seconds: float) -> None:
         """The host's robots.txt asks for a longer pause (Crawl-delay), already bounded by the caller."""
         if key:
             host = self._host(key)
             host.pause = max(self._pause, seconds)
-            host.free_at = max(host.free_at, asyncio.get_running_loop().time() + host.pause)
+            host.free_at = max(host.free_at, self._clock() + host.pause)

@@ -1,0 +1,218 @@
+"""Hostile transport: connections, framing, headers, encodings and TLS that are slow, broken, endless or lies."""
+
+# ruff: noqa: E501  (a table: a case a line)
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+
+from tests.hostile.server import Case, Exchange, case, ok
+
+BODY = b"<rss version='2.0'><channel><title>ok</title></channel></rss>"
+GOOD = ok(BODY)
+BOMB = gzip.compress(bytes(200_000_000), 9)  # 200 MB of zeros in 200 kB
+
+
+def raw(*lines: str, body: bytes = b"") -> bytes:
+    """A 200 with exactly these headers."""
+    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode("latin-1") + body
+
+
+def status(line: str) -> bytes:
+    return f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def encoded(body: bytes, encoding: str) -> bytes:
+    return ok(body, f"Content-Encoding: {encoding}")
+
+
+def raw_deflate(body: bytes) -> bytes:
+    squeezer = zlib.compressobj(wbits=-15)
+    return squeezer.compress(body) + squeezer.flush()
+
+
+async def hang(on: Exchange) -> None:
+    await on.hang()
+
+
+def then_hang(start: bytes):  # type: ignore[no-untyped-def]
+    async def answer(on: Exchange) -> None:
+        await on.send(start)
+        await on.hang()
+
+    return answer
+
+
+def then_close(start: bytes):  # type: ignore[no-untyped-def]
+    async def answer(on: Exchange) -> None:
+        await on.send(start)
+
+    return answer
+
+
+def then_reset(start: bytes):  # type: ignore[no-untyped-def]
+    async def answer(on: Exchange) -> None:
+        await on.send(start)
+        await asyncio.sleep(0.05)
+        on.reset()
+
+    return answer
+
+
+def drip(text: bytes, start: bytes = b""):  # type: ignore[no-untyped-def]
+    async def answer(on: Exchange) -> None:
+        await on.send(start)
+        for byte in text:
+            await on.send(bytes([byte]))
+            await asyncio.sleep(0.1)
+
+    return answer
+
+
+def forever(start: bytes, part: bytes, every: float = 0.0):  # type: ignore[no-untyped-def]
+    async def answer(on: Exchange) -> None:
+        await on.send(start)
+        await on.send_forever(part, every=every)
+
+    return answer
+
+
+async def stale_second_answer(on: Exchange) -> None:
+    """Answer, and once the connection is back in the client's pool push an answer nobody asked for; then play fair."""
+    await on.send(GOOD)
+    await asyncio.sleep(0.02)
+    await on.send(ok(b"poison"))
+    while (head := await on.reader.readuntil(b"\r\n\r\n")) and not on.writer.is_closing():
+        await on.send(ok(b"second " + head.split(b" ")[1]))
+
+
+_CHUNKED = raw("Content-Type: text/xml", "Transfer-Encoding: chunked")
+_CHUNK = b"%x\r\n%s\r\n" % (len(BODY), BODY)
+
+CASES: tuple[Case, ...] = (
+    # Silence and slowness: one deadline for the whole, not for each read.
+    case("transport", "hang", "takes the request and never answers", "timeout", hang),
+    case("transport", "hang-status", "stops in the middle of the status line", "timeout", then_hang(b"HTTP/1.1 2")),
+    case("transport", "hang-headers", "stops in the middle of the headers", "timeout", then_hang(b"HTTP/1.1 200 OK\r\nContent-Ty")),
+    case("transport", "hang-body", "sends 10 of 1,000 bytes and stops", "timeout", then_hang(raw("Content-Length: 1000", body=b"0123456789"))),
+    case("transport", "hang-chunk", "stops inside a chunk", "timeout", then_hang(_CHUNKED + b"400\r\nabc")),
+    case("transport", "hang-gzip", "stops inside a gzip body", "timeout", then_hang(raw("Content-Encoding: gzip", "Content-Length: 900", body=BOMB[:50]))),
+    case("transport", "drip-headers", "sends the headers a byte at a time", "timeout", drip(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 900)),
+    case("transport", "drip-body", "sends the body a byte at a time", "timeout", drip(b"a" * 900, raw("Content-Length: 900"))),
+    case("transport", "drip-chunks", "sends a chunk of a byte now and then", "timeout", forever(_CHUNKED, b"1\r\na\r\n", 0.1)),
+    case("transport", "drip-interim", "sends an interim answer now and then", "timeout|protocol", forever(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.2)),
+    # Connections that end early.
+    case("transport", "close", "closes without a word", "unreachable", then_close(b"")),
+    case("transport", "reset", "resets without a word", "unreachable", then_reset(b"")),
+    case("transport", "closed-port", "nobody listens", "unreachable", url="{closed}/feed"),
+    case("transport", "close-status", "closes in the status line", "unreachable|protocol", then_close(b"HTTP/1.1 2")),
+    case("transport", "close-headers", "closes in the headers", "unreachable|protocol", then_close(b"HTTP/1.1 200 OK\r\nContent-Type: text")),
+    case("transport", "close-body", "sends 10 of 1,000 bytes and closes", "protocol", then_close(raw("Content-Length: 1000", body=b"0123456789"))),
+    case("transport", "reset-body", "resets in the body", "protocol|unreachable", then_reset(raw("Content-Length: 1000", body=b"0123456789"))),
+    case("transport", "close-chunk", "closes inside a chunk", "protocol", then_close(_CHUNKED + b"400\r\nabc")),
+    case("transport", "close-last-chunk", "closes before the last chunk", "protocol", then_close(_CHUNKED + _CHUNK)),
+    case("transport", "close-after", "announces keep-alive and closes right after", "body", then_close(ok(BODY, "Connection: keep-alive"))),
+    case("transport", "no-length", "gives no length and closes, as HTTP/1.0 did", "body", then_close(raw("Content-Type: text/xml", body=BODY))),
+    # Lengths and framing that lie.
+    case("transport", "longer-than-said", "sends more than Content-Length", "body|protocol", then_close(ok(BODY) + b"and more")),
+    case("transport", "stale-answer", "pushes an answer nobody asked for into the kept connection", "body", stale_second_answer, url="{solo}/{group}/{name}"),
+    case("transport", "two-lengths", "says two different lengths", "protocol", then_close(raw("Content-Length: 5", "Content-Length: 61", body=BODY))),
+    case("transport", "length-negative", "says Content-Length: -1", "protocol", then_close(raw("Content-Length: -1", body=BODY))),
+    case("transport", "length-words", "says Content-Length: many", "protocol", then_close(raw("Content-Length: many", body=BODY))),
+    case("transport", "length-overflow", "says a length of 30 digits", "protocol|too-large", then_close(raw("Content-Length: " + "9" * 30, body=BODY))),
+    case("transport", "length-huge", "says a length of a terabyte", "too-large", then_hang(raw("Content-Length: 1000000000000", body=BODY))),
+    case("transport", "length-and-chunked", "says a length and chunked, as smugglers do", "protocol", then_close(raw("Content-Length: 5", "Transfer-Encoding: chunked") + _CHUNK + b"0\r\n\r\n")),
+    case("transport", "chunk-size-words", "says a chunk size that is no number", "protocol", then_close(_CHUNKED + b"zz\r\nabc\r\n0\r\n\r\n")),
+    case("transport", "chunk-size-overflow", "says a chunk size of 20 digits", "protocol", then_close(_CHUNKED + b"f" * 20 + b"\r\nabc\r\n0\r\n\r\n")),
+    case("transport", "chunk-size-negative", "says a negative chunk size", "protocol", then_close(_CHUNKED + b"-5\r\nabc\r\n0\r\n\r\n")),
+    case("transport", "chunk-size-huge", "says a chunk of a terabyte", "timeout|too-large", forever(_CHUNKED + b"e8d4a51000\r\n", b"a" * 65_536)),
+    case("transport", "chunks-tiny", "sends chunks of one byte without end", "protocol|too-large", forever(_CHUNKED, b"1\r\na\r\n" * 5_000)),
+    case("transport", "chunk-extensions", "sends a chunk extension without end", "protocol", forever(_CHUNKED + b"5;", b"a=b;" * 10_000)),
+    case("transport", "trailers", "sends trailers without end", "protocol", forever(_CHUNKED + b"0\r\n", b"X-Trailer: a\r\n" * 1_000)),
+    case("transport", "trailers-garbage", "ends with garbage for trailers", "protocol|body", then_close(_CHUNKED + _CHUNK + b"0\r\n\x00\xff\r\n\r\n")),
+    case("transport", "chunked-twice", "says chunked, chunked", "protocol|body", then_close(raw("Transfer-Encoding: chunked, chunked") + _CHUNK + b"0\r\n\r\n")),
+    case("transport", "transfer-unknown", "says Transfer-Encoding: evil", "protocol|body", then_close(raw("Transfer-Encoding: evil", body=BODY))),
+    case("transport", "endless", "sends a body without end", "too-large", forever(raw("Content-Type: text/xml"), b"a" * 65_536)),
+    case("transport", "endless-chunked", "sends chunks without end", "too-large", forever(_CHUNKED, b"10000\r\n" + b"a" * 65_536 + b"\r\n")),
+    # What is no HTTP.
+    case("transport", "http-0.9", "sends a body without a head, as HTTP/0.9 did", "protocol", then_close(b"<html>no head at all</html>\r\n\r\n")),
+    case("transport", "http-2", "answers with HTTP/2 frames", "protocol", then_close(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00" + bytes(18))),
+    case("transport", "ssh", "answers as an SSH server", "protocol", then_close(b"SSH-2.0-OpenSSH_9.6\r\n")),
+    case("transport", "noise", "answers with bytes at random", "protocol", then_close(bytes(range(256)) * 40)),
+    case("transport", "icy", "answers ICY 200 OK, as radio servers do", "protocol", then_close(b"ICY 200 OK\r\nContent-Length: 2\r\n\r\nhi")),
+    case("transport", "version-9", "answers HTTP/9.9", "protocol", then_close(GOOD.replace(b"HTTP/1.1", b"HTTP/9.9"))),
+    case("transport", "status-words", "answers with a status in words", "protocol", then_close(b"HTTP/1.1 OKAY fine\r\n\r\n")),
+    case("transport", "status-000", "answers with status 000", "protocol|status", then_close(b"HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n")),
+    case("transport", "status-999", "answers with status 999", "protocol|status", then_close(b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n")),
+    case("transport", "status-99999", "answers with a status of five digits", "protocol", then_close(b"HTTP/1.1 99999 No\r\nContent-Length: 0\r\n\r\n")),
+    case("transport", "reason-long", "gives a reason of a megabyte", "protocol", then_close(b"HTTP/1.1 200 " + b"a" * 1_000_000 + b"\r\n\r\n")),
+    case("transport", "interim-flood", "sends interim answers without end", "protocol", forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)),
+    case("transport", "interim-then-good", "sends two interim answers, then the real one", "body", then_close(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + GOOD)),
+    case("transport", "upgrade", "answers 101 and changes the protocol", "protocol|status", then_close(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x02hi")),
+    # Headers.
+    case("transport", "headers-many", "sends 100,000 headers", "protocol", then_close(b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000 + b"\r\n")),
+    case("transport", "headers-endless", "sends headers without end", "protocol", forever(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1_000)),
+    case("transport", "headers-large", "sends 90 headers of 8 kB", "protocol", then_close(raw(*[f"X-{n}: {'a' * 8000}" for n in range(90)], "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-huge", "sends a header of 10 MB", "protocol", then_close(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 10_000_000 + b"\r\n\r\n")),
+    case("transport", "header-endless", "sends a header without end", "protocol", forever(b"HTTP/1.1 200 OK\r\nX: ", b"a" * 65_536)),
+    case("transport", "header-name-endless", "sends a header name without end", "protocol", forever(b"HTTP/1.1 200 OK\r\n", b"a" * 65_536)),
+    case("transport", "header-nul", "has a NUL in a header", "protocol", then_close(raw("X: a\x00b", "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-no-colon", "has a header without a colon", "protocol", then_close(raw("nonsense", "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-no-name", "has a header without a name", "protocol", then_close(raw(": x", "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-folded", "folds a header over two lines", "body|protocol", then_close(raw("X: a\r\n b", "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-bytes", "has bytes in headers that are no text", "body", then_close(raw("X: \xff\xfe\xe0", 'ETag: "\xff"', "Last-Modified: \xe9", "Content-Length: 2", body=b"hi"))),
+    case("transport", "header-types", "has nonsense in every header that is read", "body", then_close(raw(
+        "Content-Type: ;;;=,text", "Cache-Control: max-age=99999999999999999999, =,", "Expires: yesterday", "Retry-After: soon", "Age: -1", "Date: 31 Feb 99999",
+        "Last-Modified: Mon, 99 Foo 0000 99:99:99", 'ETag: W/"' + "a" * 5_000 + '"', "Content-Length: 2", body=b"hi"))),
+    case("transport", "cookies", "sets 60 cookies", "body", then_close(raw(*[f"Set-Cookie: c{n}={'x' * 100}; Domain=.; Path=/" for n in range(60)], "Content-Length: 2", body=b"hi"))),
+    case("transport", "bare-lf", "ends its lines with LF alone", "body|protocol", then_close(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi")),
+    case("transport", "bare-cr", "ends its lines with CR alone", "protocol|unreachable", then_close(b"HTTP/1.1 200 OK\rContent-Length: 2\r\rhi")),
+    # Encodings.
+    case("transport", "gzip", "compresses, as asked", "body", encoded(gzip.compress(BODY), "gzip")),
+    case("transport", "x-gzip", "compresses under the old name", "body", encoded(gzip.compress(BODY), "X-GZIP")),
+    case("transport", "deflate", "deflates with zlib's header", "body", encoded(zlib.compress(BODY), "deflate")),
+    case("transport", "deflate-raw", "deflates without zlib's header", "body", encoded(raw_deflate(BODY), "deflate")),
+    case("transport", "gzip-members", "compresses in two members", "body", encoded(gzip.compress(BODY[:20]) + gzip.compress(BODY[20:]), "gzip")),
+    case("transport", "gzip-padding", "pads a compressed body", "body", encoded(gzip.compress(BODY) + b"\0" * 100 + b"trailing", "gzip")),
+    case("transport", "gzip-empty", "says gzip and sends nothing", "body", encoded(b"", "gzip")),
+    case("transport", "identity", "says Content-Encoding: identity", "body", encoded(BODY, "identity")),
+    case("transport", "gzip-twice", "compresses twice", "body", encoded(gzip.compress(gzip.compress(BODY)), "gzip, gzip")),
+    case("transport", "gzip-bomb", "sends 200 MB of zeros in 200 kB", "too-large", encoded(BOMB, "gzip")),
+    case("transport", "gzip-bomb-chunked", "sends the bomb in chunks of 100 bytes", "too-large", then_close(
+        raw("Content-Encoding: gzip", "Transfer-Encoding: chunked") + b"".join(b"64\r\n" + BOMB[n : n + 100] + b"\r\n" for n in range(0, 100_000, 100)))),
+    case("transport", "gzip-bomb-twice", "sends the bomb compressed again", "too-large", encoded(gzip.compress(BOMB), "gzip, gzip")),
+    case("transport", "deflate-bomb", "sends 200 MB of zeros deflated", "too-large", encoded(zlib.compress(bytes(200_000_000), 9), "deflate")),
+    case("transport", "gzip-bomb-members", "sends a bomb of many members", "too-large", encoded(gzip.compress(bytes(60_000)) * 900, "gzip")),
+    case("transport", "gzip-ten-times", "says gzip ten times", "protocol", encoded(gzip.compress(BODY), ", ".join(["gzip"] * 10))),
+    case("transport", "gzip-truncated", "cuts a compressed body short, with a length that agrees", "protocol", encoded(gzip.compress(BODY)[:-20], "gzip")),
+    case("transport", "gzip-damaged", "flips a bit in a compressed body", "protocol", encoded(bytes(b ^ (n == 40) for n, b in enumerate(gzip.compress(BODY))), "gzip")),
+    case("transport", "gzip-lie", "says gzip and sends plain text", "protocol", encoded(BODY, "gzip")),
+    case("transport", "br-unasked", "sends br though it was not offered", "protocol", encoded(b"\x0b\x02\x80hello\x03", "br")),
+    case("transport", "zstd-unasked", "sends zstd though it was not offered", "protocol", encoded(b"\x28\xb5\x2f\xfd\x04\x00", "zstd")),
+    case("transport", "encoding-unknown", "says an encoding that does not exist", "protocol", encoded(BODY, "evil;q=1\x7f")),
+    # Statuses.
+    case("transport", "304-unasked", "says that nothing changed, to a first request", "protocol", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n"),
+    case("transport", "204", "has no content", "status", then_close(b"HTTP/1.1 204 No Content\r\n\r\n")),
+    case("transport", "206-unasked", "sends a part though the whole was asked for", "status", ok(BODY).replace(b"200 OK", b"206 Partial Content")),
+    case("transport", "401", "wants a password", "status", status("401 Unauthorized\r\nWWW-Authenticate: Basic realm=x")),
+    case("transport", "407", "pretends to be a proxy that wants a password", "status", status("407 Proxy\r\nProxy-Authenticate: Basic realm=x")),
+    case("transport", "403", "forbids", "status", status("403 Forbidden")),
+    case("transport", "404-endless", "has nothing, at endless length", "status", forever(b"HTTP/1.1 404 Not Found\r\n\r\n", b"a" * 65_536)),
+    case("transport", "410", "is gone", "status", status("410 Gone")),
+    case("transport", "429-forever", "asks to be left alone for a century", "status", status("429 Too Many\r\nRetry-After: 3155760000")),
+    case("transport", "429-negative", "asks to be left alone since yesterday", "status", status("429 Too Many\r\nRetry-After: -5")),
+    case("transport", "503-date", "asks to be left alone until the year 9999", "status", status("503 No\r\nRetry-After: Fri, 31 Dec 9999 23:59:59 GMT")),
+    case("transport", "500", "has an error", "status", status("500 Error")),
+    # TLS.
+    case("transport", "tls", "is as it should be, over TLS", "body", GOOD, url="{tls}/{group}/{name}"),
+    case("transport", "tls-1.2", "is as it should be, over TLS 1.2", "body", GOOD, url="{tls_1_2}/{group}/{name}"),
+    case("transport", "tls-self-signed", "has a certificate of its own making", "tls", GOOD, url="{tls_self_signed}/{group}/{name}"),
+    case("transport", "tls-expired", "has a certificate that ran out", "tls", GOOD, url="{tls_expired}/{group}/{name}"),
+    case("transport", "tls-wrong-name", "has another host's certificate", "tls", GOOD, url="{tls_wrong_name}/{group}/{name}"),
+    case("transport", "tls-plain", "speaks plain HTTP where TLS is due", "tls|unreachable|timeout", url="https://127.0.0.1:{port}/transport/tls-plain"),
+    case("transport", "plain-tls", "speaks TLS where plain HTTP is due", "protocol|unreachable", url="http://127.0.0.1:{tls_port}/transport/plain-tls"),
+    case("transport", "tls-drip", "drips its body over TLS", "timeout", drip(b"a" * 900, raw("Content-Length: 900")), url="{tls}/{group}/{name}"),
+    case("transport", "tls-cut", "cuts the TLS connection inside the body", "protocol|unreachable", then_reset(raw("Content-Length: 900", body=b"abc")), url="{tls}/{group}/{name}"),
+)  # fmt: skip
