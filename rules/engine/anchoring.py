@@ -89,7 +89,7 @@ class Anchors:
 
     def of_title_or_home(self, one: Occurrence) -> bool:
         """Whether something unconditional of the country stands near ``one``, or the source is of it."""
-        candidates = []
+        candidates: list[Occurrence] = []
         for back in range(BACK + 1):
             if one.field == TITLE and back:
                 break
@@ -99,8 +99,12 @@ class Anchors:
         return self.at_home or self.head().side > 0
 
     def _decide(self, one: Occurrence, here: list[Occurrence]) -> Anchor:
-        ours = min(((self._cost(one, other), other) for other in here if other.entry.side > 0), key=lambda pair: pair[0], default=None)
-        theirs = min(((self._cost(one, other), other) for other in here if other.entry.side < 0), key=lambda pair: pair[0], default=None)
+        ours = min(
+            ((self._cost(one, other), other) for other in here if other.entry.side > 0), key=lambda pair: pair[0], default=None
+        )
+        theirs = min(
+            ((self._cost(one, other), other) for other in here if other.entry.side < 0), key=lambda pair: pair[0], default=None
+        )
         if theirs is None:
             assert ours is not None
             return self._ours(ours[1], "in the sentence")
@@ -209,7 +213,11 @@ class Anchors:
         first: dict[int, Occurrence] = {}
         for key in ((TITLE, 0), *((TEXT, number) for number in range(HEAD))):
             for other in self.sentences.get(key, ()):
-                weight = (1.0 if other.entry.strong else 0.5) * (2.0 if other.field == TITLE else 1.0) * (1.5 if self.rank(other) == 0 else 1.0)
+                weight = (
+                    (1.0 if other.entry.strong else 0.5)
+                    * (2.0 if other.field == TITLE else 1.0)
+                    * (1.5 if self.rank(other) == 0 else 1.0)
+                )
                 sides[other.entry.side] += weight
                 best = first.get(other.entry.side)
                 if best is None or (other.entry.strong and not best.entry.strong):
@@ -240,7 +248,9 @@ def settle_conditions(page: Page, weights: AnchorWeights, *, at_home: bool) -> N
             counts = anchors.of_title_or_home(one)
             reason = "(needs something else of the country near)"
         else:
-            opening = not page.texts[one.field][page.layouts[one.field].sentence_start(one.sentence) : one.start].strip(" \"'«“„‘—–-([")
+            opening = not page.texts[one.field][page.layouts[one.field].sentence_start(one.sentence) : one.start].strip(
+                " \"'«“„‘—–-(["
+            )
             counts = not opening or anchors.of_title_or_home(one)
             reason = "(its capital may be only the sentence's)"
         one.hidden_by = "" if counts else reason

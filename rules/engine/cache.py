@@ -91,7 +91,10 @@ def _entity(item: dict[str, Any]) -> Entity:
     item["where"] = Where(**item["where"])
     item["tags"] = tuple(item["tags"])
     for key in ("names", "surnames"):
-        item[key] = {language: tuple(Name(**{**name, "also": tuple(name["also"])}) for name in names) for language, names in item[key].items()}
+        item[key] = {
+            language: tuple(Name(**{**name, "also": tuple(name["also"])}) for name in names)
+            for language, names in item[key].items()
+        }
     return Entity(**item)
 
 

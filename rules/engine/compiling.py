@@ -30,7 +30,8 @@ def compile_tables(definitions: Definitions) -> Tables:
 
 def split_marked(text: str) -> tuple[list[str], list[str]]:
     """The words of a headword, each with its ~ or =, and what stands between them: "-", "," or " "."""
-    words, gaps = [], []
+    words: list[str] = []
+    gaps: list[str] = []
     end = 0
     for found in WORD.finditer(text):
         between = text[end : found.start()]
@@ -109,7 +110,8 @@ class Compiler:
                 return [self._fixed("kk", word) for word in words]
             every = entity.type == "person"
             return [
-                self._kazakh(word, "n", last=at == len(words) - 1 or every, phrase=len(words) > 1 and not every) for at, word in enumerate(words)
+                self._kazakh(word, "n", last=at == len(words) - 1 or every, phrase=len(words) > 1 and not every)
+                for at, word in enumerate(words)
             ]
         if inflect == "noun":
             return [*(self._fixed("en", word) for word in words[:-1]), self._english(words[-1], "n")]
@@ -131,7 +133,10 @@ class Compiler:
             forms = [*({fold(word): 0} for word in bare[:-1]), self._russian_single(bare[-1])]
         else:
             forms = russian.phrase_forms(words, names=True)
-        return [self._russian(word, f"{entity.type}:{inflect}:{at}:{len(words)}", found) for at, (word, found) in enumerate(zip(bare, forms, strict=True))]
+        return [
+            self._russian(word, f"{entity.type}:{inflect}:{at}:{len(words)}", found)
+            for at, (word, found) in enumerate(zip(bare, forms, strict=True))
+        ]
 
     @staticmethod
     def _russian_single(word: str) -> russian.Forms:
@@ -175,13 +180,19 @@ class Compiler:
                 return [self._fixed("ru", words[0])]
             forms = russian.phrase_forms(words, flags) if len(words) > 1 else [russian.common_forms(words[0].lstrip("~="), flags)]
             key = f"lexicon:{flags}:{'|'.join(words) if len(words) > 1 else ''}"
-            return [self._russian(word.lstrip("~="), f"{key}:{at}", found) for at, (word, found) in enumerate(zip(words, forms, strict=True))]
+            return [
+                self._russian(word.lstrip("~="), f"{key}:{at}", found)
+                for at, (word, found) in enumerate(zip(words, forms, strict=True))
+            ]
         if "x" in flags:
             return [self._fixed("kk", word.lstrip("~=")) for word in words]
         last = len(words) - 1
         return [
             self._kazakh(
-                word.lstrip("~="), flags or "n", last=(at == last and not word.startswith("=")) or word.startswith("~"), phrase=len(words) > 1
+                word.lstrip("~="),
+                flags or "n",
+                last=(at == last and not word.startswith("=")) or word.startswith("~"),
+                phrase=len(words) > 1,
             )
             for at, word in enumerate(words)
         ]
@@ -247,7 +258,9 @@ class Compiler:
                 self.tables.stems.setdefault(stem.text, []).append((number, stem.kind))
         return number
 
-    def _alias(self, entry: int, language: str, text: str, condition: Condition, numbers: list[int], gaps: list[str], *, person: bool) -> None:
+    def _alias(
+        self, entry: int, language: str, text: str, condition: Condition, numbers: list[int], gaps: list[str], *, person: bool
+    ) -> None:
         key = (entry, tuple(numbers), int(condition))
         if key in self._seen:
             return

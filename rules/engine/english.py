@@ -22,7 +22,9 @@ IRREGULAR: Final[dict[str, tuple[str, ...]]] = {
 _PLURALS: Final = {"man": "men", "woman": "women", "child": "children", "person": "people", "policeman": "policemen"}
 _VOWELS: Final = frozenset("aeiou")
 # Verbs of two syllables stressed on the last, which double their consonant ("visit", "picket" do not).
-_DOUBLING: Final = frozenset({"commit", "permit", "admit", "submit", "rebel", "control", "defer", "refer", "expel", "compel", "repel", "occur", "transfer"})
+_DOUBLING: Final = frozenset(
+    {"commit", "permit", "admit", "submit", "rebel", "control", "defer", "refer", "expel", "compel", "repel", "occur", "transfer"}
+)
 
 
 def plural(word: str) -> str:
@@ -63,7 +65,15 @@ def _ing(word: str) -> str:
         return word[:-2] + "ying"
     if word.endswith("e") and not word.endswith(("ee", "ye", "oe")):
         return word[:-1] + "ing"
-    return word + (word[-1] if _doubles(word) or word in {"sit", "run", "cut", "get", "put", "set", "shut", "quit", "begin", "forbid"} else "") + "ing"
+    return (
+        word
+        + (
+            word[-1]
+            if _doubles(word) or word in {"sit", "run", "cut", "get", "put", "set", "shut", "quit", "begin", "forbid"}
+            else ""
+        )
+        + "ing"
+    )
 
 
 def word_forms(word: str, flags: str) -> tuple[str, ...]:

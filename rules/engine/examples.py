@@ -35,7 +35,9 @@ def try_example(rulebook: Rulebook, rule: Rule, example: Example) -> Tried:
     score = f"{own.score:g} of {own.threshold:g}" if own is not None else "no points"
     if example.expect == "flag":
         right = rule.id in by
-        said = f"flagged ({score})" if right else f"not flagged by {rule.id} ({score})" + (f", but by {', '.join(by)}" if by else "")
+        said = (
+            f"flagged ({score})" if right else f"not flagged by {rule.id} ({score})" + (f", but by {', '.join(by)}" if by else "")
+        )
     else:
         counted = [name for name in by if name == rule.id or not example.this_rule]
         right = not counted

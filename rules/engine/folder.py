@@ -112,7 +112,9 @@ class Reader:
         except ValueError as error:
             raise self.file.refuse(f"{text!r} is not a date like 2022-01-05", *path) from error
 
-    def optional(self, mapping: Mapping[str, Any], key: str, path: tuple[Key, ...], take: Callable[[Any, tuple[Key, ...]], T], default: T) -> T:
+    def optional(
+        self, mapping: Mapping[str, Any], key: str, path: tuple[Key, ...], take: Callable[[Any, tuple[Key, ...]], T], default: T
+    ) -> T:
         return take(mapping[key], (*path, key)) if key in mapping else default
 
     def required(self, mapping: Mapping[str, Any], key: str, path: tuple[Key, ...]) -> Any:
@@ -142,7 +144,9 @@ def folder_files(folder: Path) -> list[Path]:
         raise ConfigError("the rules folder has no rulebook.yaml", file=folder)
     files = [top]
     for part in PARTS:
-        files.extend(sorted(path for path in (folder / part).rglob("*.y*ml") if path.suffix in {".yaml", ".yml"} and path.is_file()))
+        files.extend(
+            sorted(path for path in (folder / part).rglob("*.y*ml") if path.suffix in {".yaml", ".yml"} and path.is_file())
+        )
     if sum(path.stat().st_size for path in files) > MOST_BYTES:
         raise ConfigError(f"the files of the rules folder are larger than {MOST_BYTES:,} bytes together", file=folder)
     return files
@@ -198,14 +202,17 @@ def load_definitions(folder: Path) -> Definitions:
         _check_terms(reader, place, terms, known)
     for rule, reader, place in rules:
         _check_rule(rule, reader, place, known)
-    return Definitions(name, country, languages, anchors, defaults, tuple(entities), tuple(lexicon), tuple(rule for rule, _, _ in rules))
+    return Definitions(
+        name, country, languages, anchors, defaults, tuple(entities), tuple(lexicon), tuple(rule for rule, _, _ in rules)
+    )
 
 
 def _known_terms(entities: Iterable[Entity], lexicon: Iterable[LexiconEntry]) -> set[str]:
     known = {f"type:{kind}" for kind in ENTITY_TYPES} | _PSEUDO
-    for thing in (*entities, *lexicon):
-        known.add(thing.id)
-        known.update(thing.tags)
+    for entity in entities:
+        known.update((entity.id, *entity.tags))
+    for entry in lexicon:
+        known.update((entry.id, *entry.tags))
     return known
 
 
@@ -223,14 +230,21 @@ def _check_rule(rule: Rule, reader: Reader, path: tuple[Key, ...], known: set[st
     _check_terms(reader, (*path, "requires"), rule.requires, known)
     for key, signals in (("signals", rule.signals), ("penalties", rule.penalties)):
         for at, signal in enumerate(signals):
-            for field, terms in (("any", signal.any), ("with", signal.with_any), ("and_with", signal.and_with), ("not_with", signal.not_with)):
+            for field, terms in (
+                ("any", signal.any),
+                ("with", signal.with_any),
+                ("and_with", signal.and_with),
+                ("not_with", signal.not_with),
+            ):
                 _check_terms(reader, (*path, key, at, field), terms, known)
 
 
 def _read_rulebook(reader: Reader) -> tuple[str, str, tuple[str, ...], AnchorWeights, Defaults]:
     data = reader.mapping(reader.file.data, (), ("name", "country", "languages", "anchors", "defaults", "note"))
     name = reader.text(reader.required(data, "name", ()), ("name",))
-    country = reader.pattern(reader.required(data, "country", ()), ("country",), re.compile(r"[a-z]{2}"), "a country code of two small letters")
+    country = reader.pattern(
+        reader.required(data, "country", ()), ("country",), re.compile(r"[a-z]{2}"), "a country code of two small letters"
+    )
     languages = tuple(
         reader.choice(item, ("languages", at), LANGUAGES)
         for at, item in enumerate(reader.sequence(reader.required(data, "languages", ()), ("languages",)))
@@ -240,7 +254,9 @@ def _read_rulebook(reader: Reader) -> tuple[str, str, tuple[str, ...], AnchorWei
     return name, country, languages, AnchorWeights(**weights), Defaults(**defaults)
 
 
-def _numbers(reader: Reader, value: Any, path: tuple[Key, ...], known: Iterable[str], low: float, high: float) -> dict[str, float]:
+def _numbers(
+    reader: Reader, value: Any, path: tuple[Key, ...], known: Iterable[str], low: float, high: float
+) -> dict[str, float]:
     return {key: reader.number(number, (*path, key), low, high) for key, number in reader.mapping(value, path, known).items()}
 
 
@@ -259,10 +275,12 @@ def _read_entity(reader: Reader, item: Any, path: tuple[Key, ...]) -> Entity:
     names = _read_names(reader, reader.required(data, "names", path), (*path, "names"))
     if not names:
         raise reader.file.refuse("an entity needs at least one name", *path, "names")
-    surnames = reader.optional(data, "surnames", path, lambda value, here: _read_names(reader, value, here), {})
+    surnames = _read_names(reader, data["surnames"], (*path, "surnames")) if "surnames" in data else {}
     if surnames and kind != "person":
         raise reader.file.refuse("only persons have surnames", *path, "surnames")
-    wikidata = reader.optional(data, "wikidata", path, lambda value, here: reader.pattern(value, here, _WIKIDATA, "a Wikidata id like Q42"), "")
+    wikidata = reader.optional(
+        data, "wikidata", path, lambda value, here: reader.pattern(value, here, _WIKIDATA, "a Wikidata id like Q42"), ""
+    )
     how = reader.optional(data, "wikidata_how", path, reader.text, "")
     if wikidata and not how:
         raise reader.file.refuse("a Wikidata id needs wikidata_how: how it is known", *path, "wikidata")
@@ -272,7 +290,9 @@ def _read_entity(reader: Reader, item: Any, path: tuple[Key, ...]) -> Entity:
         names=names,
         where=reader.where(path),
         surnames=surnames,
-        region=reader.optional(data, "region", path, lambda v, here: reader.pattern(v, here, _REGION, "a region code like KZ-75"), ""),
+        region=reader.optional(
+            data, "region", path, lambda v, here: reader.pattern(v, here, _REGION, "a region code like KZ-75"), ""
+        ),
         part_of=reader.optional(data, "part_of", path, reader.text, ""),
         wikidata=wikidata,
         wikidata_how=how,
@@ -298,7 +318,9 @@ def _read_anchors(reader: Reader, data: Mapping[str, Any], path: tuple[Key, ...]
 
 def _read_tags(reader: Reader, data: Mapping[str, Any], path: tuple[Key, ...]) -> tuple[str, ...]:
     tags = reader.sequence(data.get("tags"), (*path, "tags"))
-    return tuple(reader.pattern(tag, (*path, "tags", at), _ID, "a tag of small letters, digits, _ . and -") for at, tag in enumerate(tags))
+    return tuple(
+        reader.pattern(tag, (*path, "tags", at), _ID, "a tag of small letters, digits, _ . and -") for at, tag in enumerate(tags)
+    )
 
 
 def _read_names(reader: Reader, value: Any, path: tuple[Key, ...]) -> dict[str, tuple[Name, ...]]:
@@ -472,7 +494,9 @@ def _read_signal(reader: Reader, item: Any, path: tuple[Key, ...], country: str,
         within=_read_within(reader, data, "within", path),
         not_with=reader.texts(data.get("not_with"), (*path, "not_with")),
         not_within=_read_within(reader, data, "not_within", path),
-        anchor="none" if anchor is None else reader.choice(anchor, (*path, "anchor"), (country, "strong", "weak", "foreign", "none")),
+        anchor="none"
+        if anchor is None
+        else reader.choice(anchor, (*path, "anchor"), (country, "strong", "weak", "foreign", "none")),
         title=reader.optional(data, "title", path, reader.flag, False),
         cap=reader.number(data["cap"], (*path, "cap"), 0.25, 1000) if "cap" in data else 0.0,
         once=reader.optional(data, "once", path, reader.flag, penalty),

@@ -94,7 +94,13 @@ def _softened(word: str) -> list[str]:
     if soft is not None:
         found.append(word[:-1] + soft)
     # Vowel drop: халық → халқы, орын → орны, ауыз → аузы. A narrow vowel between single consonants of the last syllable.
-    if len(word) > 3 and word[-2] in "ыі" and word[-1] in "нпзлркқғгмс" and word[-3] not in _VOWELS - _NEUTRAL and word[-4] in _VOWELS | _LIQUID:
+    if (
+        len(word) > 3
+        and word[-2] in "ыі"
+        and word[-1] in "нпзлркқғгмс"
+        and word[-3] not in _VOWELS - _NEUTRAL
+        and word[-4] in _VOWELS | _LIQUID
+    ):
         found.append(word[:-2] + word[-1])
     return found
 
@@ -225,7 +231,15 @@ def _case_after_mine(last: str, rest: str, harmony: str) -> int:
 def _case_after_its(_last: str, rest: str, harmony: str) -> int:
     if not rest:
         return 0
-    if rest in {_spell("нYң", harmony), _spell("нA", harmony), "н", "мен", _spell("ндAй", harmony), _spell("ншA", harmony), "нікі"}:
+    if rest in {
+        _spell("нYң", harmony),
+        _spell("нA", harmony),
+        "н",
+        "мен",
+        _spell("ндAй", harmony),
+        _spell("ншA", harmony),
+        "нікі",
+    }:
         return 0
     best = max(_end("нAн", rest, harmony, _person), _person(rest, harmony))
     return max(best, _end("ндA", rest, harmony, _after_place))
@@ -272,7 +286,25 @@ def _possessed_base(last: str, rest: str, harmony: str) -> int:
 # Voice: passive, reflexive, reciprocal, causative; any two may follow one another.
 _VOICE: Final = ("Yл", "л", "Yн", "н", "Yс", "с", "т", "дYр", "тYр", "GYз", "KYз", "Yт")
 _NEGATION: Final = ("мA", "бA", "пA")
-_PARTICIPLE: Final = ("GAн", "KAн", "Aтын", "Aтін", "йтYн", "мAK", "бAK", "пAK", "Aр", "р", "с", "у", "ушY", "GYш", "KYш", "GY", "KY")
+_PARTICIPLE: Final = (
+    "GAн",
+    "KAн",
+    "Aтын",
+    "Aтін",
+    "йтYн",
+    "мAK",
+    "бAK",
+    "пAK",
+    "Aр",
+    "р",
+    "с",
+    "у",
+    "ушY",
+    "GYш",
+    "KYш",
+    "GY",
+    "KY",
+)
 _TENSE: Final = (
     "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз", "сAK",
     "Yп", "п", "YптY", "птY", "Yппын", "Yппін", "A", "й", "AдY", "йдY", "AмYн", "AмYз", "AсYз", "AсYң", "ймYн", "ймYз", "йсYз", "йсYң",
@@ -311,3 +343,26 @@ _START: Final = (_noun, _noun, _possessed, _possessed_base, _verb_start, _verb_s
 def explains(word: str, stem: str, kind: int) -> int:
     """Bits where ``word`` is ``stem`` with endings, -1 where not."""
     return accept(stem, word[len(stem) :], kind) if word.startswith(stem) else -1
+
+
+_SAMPLE: Final = (
+    "", *(spelled for form in ("лAр", "дAр", "тAр", "нYң", "дYң", "тYң", "GA", "KA", "A", "нY", "дY", "тY", "дA", "тA", "дAн", "тAн", "нAн",
+    "Y", "сY", "Yм", "Yна", "сYнA", "YнA", "YнYң", "сYнYң", "YндA", "сYндA", "лAры", "лAрY", "дAрY", "тAрY", "лAрдY", "дAрдY", "тAрдY", "лAрGA",
+    "дAрGA", "тAрGA", "лAрдA", "дAрдA", "тAрдA", "лAрдAн", "лAрYн", "дAрYн", "тAрYн", "дAGY", "тAGY")
+    for spelled in (_spell(form, "b"), _spell(form, "f"))), "мен", "бен", "пен",
+)  # fmt: skip
+_SAMPLE_VERB: Final = (
+    "", *(spelled for form in ("дY", "тY", "Yп", "п", "GAн", "KAн", "AдY", "йдY", "у", "Yлды", "Yлды", "мAдY", "пAдY", "сA", "GAндAр", "KAндAр", "атын", "етін")
+    for spelled in (_spell(form, "b"), _spell(form, "f"))),
+)  # fmt: skip
+
+
+def sample_forms(word: str, *, verb: bool = False, possessed: bool = False) -> tuple[str, ...]:
+    """The commonest forms that would be found for a headword; all of them are without end."""
+    stems = verb_stems(word) if verb else noun_stems(word)
+    if possessed and is_possessed(word):
+        stems = [*stems, *possessed_stems(word)]
+    endings = _SAMPLE_VERB if verb else _SAMPLE
+    return tuple(
+        dict.fromkeys(stem.text + ending for stem in stems for ending in endings if accept(stem.text, ending, stem.kind) >= 0)
+    )

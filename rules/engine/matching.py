@@ -82,15 +82,14 @@ def find_hits(lookup: Lookup, text: str, language: str | None, *, first_token: i
         modes = (cyrillic_mode(paragraph, language), latin_mode(paragraph, language))
         memory = lookup.memory(modes)
         known = memory.get
-        for found in finditer(paragraph):
-            word = found.group()
-            codes = known(word)
+        for token, found in enumerate(finditer(paragraph), token):  # noqa: B020, PLW2901  # counts on through paragraphs
+            codes = known(found[0])
             if codes is None:
-                codes = lookup.codes(word, modes)
+                codes = lookup.codes(found[0], modes)
             if codes:
                 at, to = found.span()
                 hits.append(Hit(token, start + at, start + to, codes))
-            token += 1
+        token += 1
         start = end + 1
     return hits
 
@@ -174,7 +173,16 @@ def _take(
     start, end = hits[0].start, hits[-1].end
     found.append(
         Occurrence(
-            field, hits[0].token, hits[-1].token, start, end, alias, tables.entries[alias.entry], bits, layout.sentence(start), layout.paragraph(start)
+            field,
+            hits[0].token,
+            hits[-1].token,
+            start,
+            end,
+            alias,
+            tables.entries[alias.entry],
+            bits,
+            layout.sentence(start),
+            layout.paragraph(start),
         )
     )
 
@@ -233,4 +241,16 @@ def _hides(longer: Occurrence, shorter: Occurrence) -> bool:
     return longer.length > shorter.length and not longer.entry.open
 
 
-__all__ = ["BOTH", "FIELDS", "TEXT", "TITLE", "Hit", "Occurrence", "Page", "document_hint", "find_hits", "find_occurrences", "hide"]
+__all__ = [
+    "BOTH",
+    "FIELDS",
+    "TEXT",
+    "TITLE",
+    "Hit",
+    "Occurrence",
+    "Page",
+    "document_hint",
+    "find_hits",
+    "find_occurrences",
+    "hide",
+]

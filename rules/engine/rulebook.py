@@ -58,14 +58,22 @@ class Rulebook:
 
     def _first_words(self, entries: set[int]) -> frozenset[int]:
         aliases = self.tables.aliases
-        words = {word for word, singles in self.tables.singles.items() if any(aliases[alias].entry in entries for alias in singles)}
+        words = {
+            word for word, singles in self.tables.singles.items() if any(aliases[alias].entry in entries for alias in singles)
+        }
         for word, seconds in self.tables.phrases.items():
             if any(aliases[rest[-1]].entry in entries for rests in seconds.values() for rest in rests):
                 words.add(word)
         return frozenset(words)
 
     def flag(
-        self, *, title: str, text: str, language: str | None = None, published: datetime | date | None = None, source_country: str | None = None
+        self,
+        *,
+        title: str,
+        text: str,
+        language: str | None = None,
+        published: datetime | date | None = None,
+        source_country: str | None = None,
     ) -> Flagging:
         """The verdict on one document, with its reasons; the same input always gives the same."""
         page, telling = self._read(title, text, language, source_country)
@@ -153,4 +161,6 @@ class Rulebook:
         )
 
     def _clear(self, entities: tuple[str, ...], places: tuple[str, ...], regions: tuple[str, ...]) -> Flagging:
-        return Flagging(0.0, self.definitions.defaults.threshold, False, False, (), entities, places, regions, (), (), self.version)
+        return Flagging(
+            0.0, self.definitions.defaults.threshold, False, False, (), entities, places, regions, (), (), self.version
+        )

@@ -34,7 +34,12 @@ class Case:
 
     def of(self, terms: Iterable[str]) -> list[Occurrence]:
         """Occurrences with any of the terms, in the order they stand in, each once."""
-        found = {id(one): one for term in terms for one in self.by_term.get(term, ())}
+        found: dict[int, Occurrence] = {}
+        for term in terms:
+            for one in self.by_term.get(term, ()):
+                found[id(one)] = one
+        if not found:
+            return []
         return sorted(found.values(), key=lambda one: (one.field, one.first, one.last))
 
     def anchor(self, one: Occurrence) -> Anchor:
@@ -42,6 +47,15 @@ class Case:
         if known is None:
             known = self._anchored[id(one)] = self.anchors.of_occurrence(one)
         return known
+
+    def may_meet(self, signal: Signal) -> bool:
+        """Whether a signal can give anything at all: one look at the terms spares most signals of most documents the rest."""
+        have = self.by_term
+        if not any(term in have for term in signal.any):
+            return False
+        if signal.anchor in {self.country, "strong"} and not (self.anchors.at_home or "watched" in have):
+            return False
+        return not signal.with_any or any(term in have for term in signal.with_any)
 
     @property
     def title_only(self) -> bool:
@@ -56,13 +70,17 @@ class Evidence:
     spans: list[Span] = field(default_factory=list)
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def add(self, one: Occurrence, *, rule: str = "", signal: str = "", points: float = 0.0, anchor: str = "", why: str = "") -> int:
+    def add(
+        self, one: Occurrence, *, rule: str = "", signal: str = "", points: float = 0.0, anchor: str = "", why: str = ""
+    ) -> int:
         key = (one.field, one.start, one.end, one.entry.id, rule, signal, points != 0)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = len(self.spans)
             self.spans.append(
-                Span(FIELDS[one.field], one.start, one.end, self.page.written(one), one.entry.id, rule, signal, points, anchor, why)
+                Span(
+                    FIELDS[one.field], one.start, one.end, self.page.written(one), one.entry.id, rule, signal, points, anchor, why
+                )
             )
         return known
 
@@ -162,6 +180,8 @@ def find(signal: Signal, case: Case, defaults: Defaults) -> list[Find]:
     """All triggers of a signal that meet its conditions."""
     if not in_window(case.day, signal.since, signal.until):
         return []
+    if not case.may_meet(signal):
+        return []
     triggers = [one for one in case.of(signal.any) if not signal.title or one.field == TITLE]
     if not triggers:
         return []
@@ -184,7 +204,7 @@ def find(signal: Signal, case: Case, defaults: Defaults) -> list[Find]:
 
 
 def _company(one: Occurrence, signal: Signal, company: list[Occurrence], also: list[Occurrence]) -> tuple[Occurrence, ...] | None:
-    found = []
+    found: list[Occurrence] = []
     for wanted, given in ((signal.with_any, company), (signal.and_with, also)):
         if wanted:
             near = _nearest(one, given, signal.within, taken=tuple(found))

@@ -87,6 +87,6 @@ class Tables:
             aliases=[Alias(*alias) for alias in data["aliases"]],
             forms=data["forms"],
             stems=data["stems"],
-            singles={word: aliases for word, aliases in data["singles"]},
-            phrases={first: {second: rest for second, rest in seconds} for first, seconds in data["phrases"]},
+            singles=dict(data["singles"]),
+            phrases={first: dict(seconds) for first, seconds in data["phrases"]},
         )
