@@ -27,7 +27,7 @@ class Lookup:
         self._kazakh: Mapping[str, list[int]] = tables.forms["kk"]
         self._stems = tables.stems
         self._shortest = min(map(len, tables.stems), default=99)
-        self._beginnings: frozenset[str] | None = None
+        self._beginnings: tuple[frozenset[str], frozenset[str]] | None = None
         self._memories: dict[tuple[str, str], dict[str, Codes]] = {}
 
     def memory(self, modes: tuple[str, str]) -> dict[str, Codes]:
@@ -73,7 +73,8 @@ class Lookup:
     def _latin(self, form: str, word: str, mode: str) -> list[int]:
         found: list[int] = []
         if mode == LATIN_KAZAKH:
-            for candidate in cyrillic_candidates(form, self._prefixes(), self._stems):
+            beginnings, whole = self._spellings()
+            for candidate in cyrillic_candidates(form, beginnings, whole):
                 found.extend(self.kazakh(candidate))
             if found or not word[:1].isupper():
                 return found
@@ -81,11 +82,11 @@ class Lookup:
             found.extend(self._english.get(bare, ()))
         return found
 
-    def _prefixes(self) -> frozenset[str]:
-        # Only texts in Latin Kazakh pay for this.
+    def _spellings(self) -> tuple[frozenset[str], frozenset[str]]:
+        # Only texts in Latin Kazakh pay for this. The fixed words of a phrase ("талап" in "талап ету") are no stems, yet must be spelt too.
         if self._beginnings is None:
-            stems = self._stems
-            self._beginnings = frozenset(stem[:size] for stem in stems for size in range(1, len(stem) + 1))
+            whole = frozenset(self._stems) | frozenset(self._kazakh)
+            self._beginnings = frozenset(word[:size] for word in whole for size in range(1, len(word) + 1)), whole
         return self._beginnings
 
 
