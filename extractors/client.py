@@ -235,12 +235,15 @@ class Client:
             text = raw.decode("utf-8")
         except UnicodeDecodeError:
             text = quote(raw, safe="%/:=&?~#+!$,;'@()*[]")
+        nowhere = f"The server redirects to what is no address: {shown(text)}"
         try:
-            joined = str(target.url.join(URL(text)))
+            location_url = URL(text)
+            if location_url.scheme in ("http", "https") and not location_url.raw_host:
+                # "http:///path" and "http:path": read as relative by some and as a host by others, so by us not at all.
+                raise FetchError(shown(target.text), nowhere, kind="redirect")
+            joined = str(target.url.join(location_url))
         except (ValueError, UnicodeError) as error:
-            raise FetchError(
-                shown(target.text), f"The server redirects to what is no address: {shown(text)}", kind="redirect"
-            ) from error
+            raise FetchError(shown(target.text), nowhere, kind="redirect") from error
         # The text as sent is looked at too: parsing drops what must be refused.
         if any(c < " " or c in "\x7f\\" for c in text):
             raise AddressRefused(
