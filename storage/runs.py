@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -194,13 +195,18 @@ def add_reports(store: Store, run_id: int, reports: Sequence[SourceReport], *, n
 def add_outcomes(store: Store, run_id: int, source_id: str, ended: Iterable[tuple[str, Outcome]], *, now: datetime) -> None:
     """Enter how entries ended, as (entry key, Outcome); for those that never reach ``save_results``, which enters its own.
 
-    Unchanged ones are only counted, in the report. The first ending of an entry in a run stands.
+    Unchanged ones are only counted, in the report. An entry that stands again in the same body (a duplicate) gets a line of its
+    own beside that of the first. Said again in the same run, the first ending stands.
     """
-    rows = [
-        outcome_row(run_id, source_id, key, outcome, now=now)
-        for key, outcome in ended
-        if outcome.kind is not OutcomeKind.UNCHANGED
-    ]
+    times: Counter[str] = Counter()
+    rows = []
+    for key, outcome in ended:
+        if outcome.kind is OutcomeKind.UNCHANGED:
+            continue
+        times[key] += 1
+        # The first of its kind will end by save_results under the bare key: the line of the second must not stand in its place.
+        subject = f"{key} #{times[key] + 1}" if outcome.kind is OutcomeKind.DUPLICATE else key
+        rows.append(outcome_row(run_id, source_id, subject, outcome, now=now))
     with store.begin() as connection:
         write_outcomes(store, connection, rows)
 
