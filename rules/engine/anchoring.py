@@ -34,7 +34,9 @@ _KAZAKH_PLACE_WORD: Final = re.compile(
     re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_DATELINE: Final = re.compile(r"\s*(?:\([^)]{1,30}\))?\s*(?:[,.]\s*\d{1,2}[^\n]{0,20})?\s*(?:[—–]|-{1,2}|\.\s[—–])\s")
+# "ASTANA. KAZINFORM —", "ALMATY (AP) --", "АЛМАТЫ, 5 января. /Агентство/.": where the story was filed, which an agency's home often is.
+_DATELINE: Final = re.compile(r"(?:[.,]\s|\s*[(/]|\s)[^\n—–]{0,45}?(?:[—–]|-{2}|\s-|/\.?)\s|\s*(?:[—–]|-{2})\s")
+_FILED: Final = re.compile(r"\s*[.,]?\s*[(/][^\n()/]{2,40}[)/]|\s*,\s*\d{1,2}\s\w+[^\n—–]{0,20}[—–]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Anchors:
     weights: AnchorWeights
     at_home: bool
     sentences: dict[tuple[int, int], list[Occurrence]] = field(default_factory=dict)
+    datelines: list[Occurrence] = field(default_factory=list)
     _ranks: dict[int, int] = field(default_factory=dict)
     _head: Anchor | None = None
 
@@ -67,7 +70,10 @@ class Anchors:
         anchors = cls(page, weights, at_home)
         for one in page.occurrences:
             if one.entry.side and not one.hidden_by:
-                anchors.sentences.setdefault((one.field, one.sentence), []).append(one)
+                if anchors.is_dateline(one):
+                    anchors.datelines.append(one)
+                else:
+                    anchors.sentences.setdefault((one.field, one.sentence), []).append(one)
         return anchors
 
     def of_occurrence(self, one: Occurrence) -> Anchor:
@@ -83,9 +89,23 @@ class Anchors:
         head = self.head()
         if head.side:
             return head
+        if self.datelines:
+            by = self.datelines[0]
+            return Anchor(by.entry.side, self.weights.source, "in the dateline", by)
         if self.at_home:
             return Anchor(1, self.weights.source, "the source is of the country", None)
         return UNKNOWN
+
+    def is_dateline(self, place: Occurrence) -> bool:
+        """Whether a place opens a paragraph only to say where the story was filed; that is no better than knowing the source."""
+        if place.field != TEXT or not place.entry.strong:
+            return False
+        text = self.page.texts[TEXT]
+        opening = text[text.rfind("\n", 0, place.start) + 1 : place.start].strip()
+        if opening and not (opening.endswith(",") and opening.isupper()):
+            return False
+        written = text[place.start : place.end]
+        return (_DATELINE if written.isupper() else _FILED).match(text, place.end) is not None
 
     def of_title_or_home(self, one: Occurrence) -> bool:
         """Whether something unconditional of the country stands near ``one``, or the source is of it."""
@@ -149,8 +169,6 @@ class Anchors:
                 if place.bits & LOCATIVE or _KAZAKH_PLACE_WORD.match(after):
                     return 0
             elif self._in_phrase(before, place, language):
-                return 0
-            if place.start == self.page.layouts[place.field].sentence_start(place.sentence) and _DATELINE.match(after):
                 return 0
         last = _BEFORE.findall(before)[-3:]
         for word in reversed([word.lower() for word in last]):

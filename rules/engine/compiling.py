@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from rules.engine import english, kazakh, russian
-from rules.engine.definitions import Definitions, Entity, Headword, LexiconEntry, Name
+from rules.engine.definitions import PLACES, Definitions, Entity, Headword, LexiconEntry, Name
 from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Tables
 from rules.engine.words import HYPHENS, WORD, fold, is_cyrillic, plain_forms
 
@@ -16,6 +16,7 @@ _CONDITIONS: Final = {
     "capitalised-and-anchored": Condition.CAPITAL_ANCHORED,
     "exact": Condition.EXACT,
 }
+_PROPER: Final = PLACES | {"party", "movement", "media", "company", "ngo"}
 _MARKS: Final = re.compile(rf"[~=](?={WORD.pattern})")
 
 
@@ -93,7 +94,8 @@ class Compiler:
         if condition is Condition.NONE:
             if len(words) == 1 and 2 <= len(bare) <= 5 and bare.isupper():
                 condition = Condition.UPPER
-            elif entity.type == "person" and bare[:1].isupper():
+            elif bare[:1].isupper() and (entity.type == "person" or (len(words) == 1 and entity.type in _PROPER)):
+                # kk «астана» is any capital, ru «семей» is «of families», en "oral" an exam: a name shows its capital.
                 condition = Condition.CAPITAL
         inflect = "none" if name.only == "exact" else name.inflect
         numbers = self._name_words(entity, language, words, gaps, inflect)

@@ -106,6 +106,7 @@ def find_occurrences(tables: Tables, field: int, text: str, hits: list[Hit], lay
     """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet."""
     by_token = {hit.token: hit for hit in hits}
     found: list[Occurrence] = []
+    written: set[tuple[int, int, int]] = set()  # one entry counts once where two of its headwords read the same words
     for hit in hits:
         seen: set[int] = set()
         for code in hit.codes:
@@ -113,13 +114,13 @@ def find_occurrences(tables: Tables, field: int, text: str, hits: list[Hit], lay
             for alias in tables.singles.get(word, ()):
                 if alias not in seen:
                     seen.add(alias)
-                    _take(tables, found, field, text, layout, (hit,), alias, bits)
+                    _take(tables, found, written, field, text, layout, (hit,), alias, bits)
             seconds = tables.phrases.get(word)
             if seconds is not None:
                 for last, alias, all_bits in _phrases(tables, text, by_token, hit, bits, seconds):
                     if alias not in seen:
                         seen.add(alias)
-                        _take(tables, found, field, text, layout, last, alias, all_bits)
+                        _take(tables, found, written, field, text, layout, last, alias, all_bits)
     return found
 
 
@@ -163,7 +164,7 @@ def _next(text: str, by_token: dict[int, Hit], hit: Hit) -> Hit | None:
 
 
 def _take(
-    tables: Tables, found: list[Occurrence], field: int, text: str, layout: Layout, hits: tuple[Hit, ...], number: int, bits: int
+    tables: Tables, found: list[Occurrence], written: set[tuple[int, int, int]], field: int, text: str, layout: Layout, hits: tuple[Hit, ...], number: int, bits: int
 ) -> None:
     alias = tables.aliases[number]
     if alias.condition and not _spelled(alias, text, hits):
@@ -171,6 +172,10 @@ def _take(
     if len(hits) > 1 and not _gaps_fit(alias.gaps, text, hits):
         return
     start, end = hits[0].start, hits[-1].end
+    key = (alias.entry, start, end)
+    if key in written:
+        return
+    written.add(key)
     found.append(
         Occurrence(
             field,
