@@ -35,7 +35,7 @@ def asked_to_wait(state: PollState | None, now: datetime) -> datetime | None:
     return until if now < until <= now + timedelta(days=1) else None
 
 
-def after_poll(state: PollState, source: Source, reading: Reading, *, new: int, now: datetime, rng: Random, bounds: Bounds) -> PollState:
+def after_poll(state: PollState, source: Source, reading: Reading, *, new: int, now: datetime, rng: Random, bounds: Bounds, whole: bool = True) -> PollState:
     """The state to keep after a poll: validators of what was read, the rung in use, when to come back and what was learnt."""
     outcome = PollOutcome(
         ok=reading.ok,
@@ -64,18 +64,21 @@ def after_poll(state: PollState, source: Source, reading: Reading, *, new: int, 
     if not reading.ok:
         return kept
     kept = replace(kept, last_ok=now, last_new=rhythm.last_new)
-    return kept if reading.unchanged else read_state(kept, reading)
+    return kept if reading.unchanged else read_state(kept, reading, whole=whole)
 
 
-def read_state(state: PollState, reading: Reading) -> PollState:
-    """The part of the state that must be kept together with the entries of the body it speaks of."""
+def read_state(state: PollState, reading: Reading, *, whole: bool = True) -> PollState:
+    """The part of the state that must be kept together with the entries of the body it speaks of.
+
+    A body of which a part was passed over (``whole`` false) is not remembered: the next poll reads it again.
+    """
     return replace(
         state,
         rung=reading.rung,
         address=reading.moved_to,
-        etag=reading.validators.etag or "",
-        last_modified=reading.validators.last_modified or "",
-        body_sha256=reading.body_sha256,
+        etag=(whole and reading.validators.etag) or "",
+        last_modified=(whole and reading.validators.last_modified) or "",
+        body_sha256=reading.body_sha256 if whole else "",
         entries_last=len(reading.entries),
     )
 

@@ -48,10 +48,10 @@ class _Running:
     log: Path = field(default_factory=Path)
 
 
-def parts(*, host: str, prefect_port: int, desk_port: int) -> tuple[Part, ...]:
+def parts(*, host: str, prefect_port: int, desk_port: int | None) -> tuple[Part, ...]:
     """What runs on one machine, in the order in which it is started."""
     python = sys.executable
-    return (
+    service = (
         Part(
             "prefect",
             (python, "-m", "prefect", "server", "start", "--host", host, "--port", str(prefect_port)),
@@ -59,11 +59,14 @@ def parts(*, host: str, prefect_port: int, desk_port: int) -> tuple[Part, ...]:
         ),
         # After a restart of the server a runner hears no cancellation any more: it is restarted with it.
         Part("schedules", (python, "-m", "flows.runner"), restarts_with="prefect"),
-        Part("desk", (python, "-m", "cli.main", "review", "--host", host, "--port", str(desk_port)), health=f"http://{host}:{desk_port}/healthz"),
     )
+    if desk_port is None:
+        return service
+    command = (python, "-m", "cli.main", "review", "--host", host, "--port", str(desk_port))
+    return (*service, Part("desk", command, health=f"http://{host}:{desk_port}/healthz"))
 
 
-def serve_all(home: Path, *, host: str, prefect_port: int, desk_port: int, say: Say) -> None:
+def serve_all(home: Path, *, host: str, prefect_port: int, desk_port: int | None, say: Say) -> None:
     """Start every part, watch over them until interrupted, then stop them all; raises SholuError when a part never works."""
     environment = {**os.environ, **prefect_environment(home, host=host, port=prefect_port), "SHOLU_HOME": str(home.absolute())}
     logs = home / "log"
@@ -76,7 +79,8 @@ def serve_all(home: Path, *, host: str, prefect_port: int, desk_port: int, say: 
             _refuse_taken_port(part)
             running[part.name] = _start(part, environment, logs)
             _await_health(running[part.name], say)
-        say(f"Prefect: http://{host}:{prefect_port}   review desk: http://{host}:{desk_port}   logs: {logs}")
+        desk = f"   review desk: http://{host}:{desk_port}" if desk_port else ""
+        say(f"Prefect: http://{host}:{prefect_port}{desk}   logs: {logs}")
         say("Schedules are active. Ctrl-C stops everything; what is under way is finished by the next run.")
         while not stopping:
             time.sleep(1)

@@ -300,7 +300,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         world.tell("sources", 0, 1)
         return SourceReport(source.id, PollKind.FAILED, reason), replace(state, last_polled=world.now, last_kind="failed", last_reason=reason)
     counts = Counts(**{kind.value: outcomes[kind] for kind in OutcomeKind}, flagged=flagged)
-    kept = after_poll(state, source, reading, new=counts.new, now=world.now, rng=world.rng, bounds=bounds)
+    whole = not older_entries(reading.entries, world.options.since)
+    kept = after_poll(state, source, reading, new=counts.new, now=world.now, rng=world.rng, bounds=bounds, whole=whole)
     report = SourceReport(
         source_id=source.id,
         kind=PollKind(kept.last_kind),
@@ -339,10 +340,10 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
     """One outcome for every entry this run sees of a source: those of the feed, and those that waited from before."""
     entries = reading.entries
     since = world.options.since
-    late = tuple(entry for entry in entries if since and entry.published and entry.published < since)
+    late = older_entries(reading.entries, since)
     if late:
-        log.info("%s: %d entries are older than %s and passed over", source.id, len(late), since)
-        entries = tuple(entry for entry in entries if entry not in set(late))
+        passed = {entry.key for entry in late}
+        entries = tuple(entry for entry in entries if entry.key not in passed)
         reason = f"published before {since:%Y-%m-%d}, the day the run was asked to begin with"
         for outcome in await _ended_early(world, source, late, OutcomeKind.SKIPPED, reason):
             yield outcome
@@ -350,8 +351,7 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
         previewed = await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
         pending, unchanged = previewed.pending, previewed.unchanged
     elif reading.ok and not reading.unchanged:
-        # A body of which a part was passed over is not remembered: the next run reads it again.
-        seen = read_state(state, reading) if not late else replace(read_state(state, reading), etag="", last_modified="", body_sha256="")
+        seen = read_state(state, reading, whole=not late)
         taken = await asyncio.to_thread(take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now)
         pending, unchanged = taken.pending, taken.unchanged
         for outcome in await _ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed"):
@@ -368,6 +368,11 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
         elsewhere = shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE
         yield await collect_entry(world, source, each, held_elsewhere=elsewhere)
         world.tell("pages", 0, 1)
+
+
+def older_entries(entries: Sequence[Entry], since: datetime | None) -> tuple[Entry, ...]:
+    """The entries that a run asked to begin with a day passes over; one without a date is never passed over."""
+    return tuple(entry for entry in entries if since and entry.published and entry.published < since)
 
 
 async def _ended_early(world: World, source: Source, entries: Sequence[Entry], kind: OutcomeKind, reason: str) -> list[Outcome]:
