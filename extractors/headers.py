@@ -16,7 +16,7 @@ _MAX_VALIDATOR = 1_024
 _SAFE = re.compile(r"[\x20-\x7e]*\Z")
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,12})", re.IGNORECASE)
 _NO_STORE = re.compile(r"(?:^|,)\s*(?:no-cache|no-store)\s*(?:,|=|$)", re.IGNORECASE)
-_MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80})\s*(?:;|,|$)")
+_MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,80}/[\w!#$&^.+-]{1,80})\s*(?:;|,|$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

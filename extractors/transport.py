@@ -166,11 +166,11 @@ class _Handler(ResponseHandler):
     def feed_data(self, data: Any, size: int = 0) -> None:
         if data[0].code < 200:
             self._interim += 1
-            if self._interim > MAX_INTERIM:
-                if self._exception is None:
-                    self._give_up("The server sends interim answers (1xx) without end")
-                return
-        super().feed_data(data, size)
+            if self._interim == MAX_INTERIM + 1:
+                self._give_up("The server sends interim answers (1xx) without end")
+        # What was given up stays so: the rest of the same packet is fed too, and could hold an answer.
+        if self._interim <= MAX_INTERIM:
+            super().feed_data(data, size)
 
     def _give_up(self, reason: str) -> None:
         error = MalformedError(reason)

@@ -137,6 +137,8 @@ class World:
         self.places: dict[str, str] = {}
         self.hits: list[str] = []
         """Connections to a canary, by address."""
+        self.root: dict[str, Answer] = {}
+        """Answers at paths outside the groups, such as ``/robots.txt``."""
         self.requests: list[str] = []
         """Paths asked of the server, in order."""
         self.trust: ssl.SSLContext | None = None
@@ -251,6 +253,8 @@ class World:
                 return
 
     def _find(self, path: str) -> Answer:
+        if path in self.root:
+            return self.root[path]
         _, group, *rest = [*path.split("?", maxsplit=1)[0].split("/"), ""]
         if group == "healthy":
             name = rest[0]

@@ -25,7 +25,11 @@ outcomes = st.builds(
     retry_after=st.none() | seconds,
 )
 states = st.builds(
-    PollState, next_at=st.none() | moments, gap=st.none() | seconds, last_new=st.none() | moments, failures=st.integers(0, 100_000)
+    PollState,
+    next_at=st.none() | moments,
+    gap=st.none() | seconds,
+    last_new=st.none() | moments,
+    failures=st.integers(0, 100_000),
 )
 
 
@@ -35,14 +39,18 @@ def wait(state: PollState, now: datetime) -> float:
 
 
 @given(states, outcomes, moments, st.integers())
-def test_a_source_is_polled_within_its_bounds_and_never_given_up(state: PollState, outcome: PollOutcome, now: datetime, seed: int) -> None:
+def test_a_source_is_polled_within_its_bounds_and_never_given_up(
+    state: PollState, outcome: PollOutcome, now: datetime, seed: int
+) -> None:
     after = next_poll(state, outcome, now, Random(seed), BOUNDS)
     longest = max(BOUNDS.most, min(outcome.retry_after or 0.0, 86_400.0))
     assert BOUNDS.least - 1e-3 <= wait(after, now) <= longest + 1e-3
 
 
 @given(states, outcomes, moments, st.integers())
-def test_a_host_that_asks_for_silence_gets_it_up_to_a_day(state: PollState, outcome: PollOutcome, now: datetime, seed: int) -> None:
+def test_a_host_that_asks_for_silence_gets_it_up_to_a_day(
+    state: PollState, outcome: PollOutcome, now: datetime, seed: int
+) -> None:
     after = next_poll(state, outcome, now, Random(seed), BOUNDS)
     assert wait(after, now) >= min(outcome.retry_after or 0.0, 86_400.0) - 1e-3
 

@@ -1,0 +1,80 @@
+"""Undoing Content-Encoding within bounds."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.decoding import Decoder, DecodingError, decode, encodings
+
+
+def squeeze(body: bytes, name: str) -> bytes:
+    if name == "gzip":
+        return gzip.compress(body)
+    squeezer = zlib.compressobj(wbits=15 if name == "deflate" else -15)
+    return squeezer.compress(body) + squeezer.flush()
+
+
+@given(st.binary(max_size=5_000), st.lists(st.sampled_from(["gzip", "deflate", "raw"]), max_size=2), st.integers(1, 300))
+def test_a_body_comes_back_however_it_is_cut_up_on_the_way(body: bytes, layers: list[str], step: int) -> None:
+    wire = body
+    for layer in layers:
+        wire = squeeze(wire, layer)
+    decoder = Decoder(tuple(layer.replace("raw", "deflate") for layer in layers), 10_000)
+    for start in range(0, len(wire), step):
+        decoder.feed(wire[start : start + step])
+    assert decoder.finish() == body
+
+
+@given(st.binary(max_size=3_000), st.lists(st.sampled_from(["gzip", "deflate"]), max_size=2), st.integers(0, 2_000))
+def test_any_bytes_decode_within_the_limit_or_are_refused(wire: bytes, layers: list[str], limit: int) -> None:
+    try:
+        assert len(decode(wire, tuple(layers), limit)) <= limit
+    except DecodingError as error:
+        assert error.kind in ("too-large", "broken", "truncated")
+
+
+@given(st.integers(10_000, 3_000_000), st.integers(1, 9_999), st.sampled_from(["gzip", "deflate"]))
+def test_what_is_larger_than_allowed_is_never_held(size: int, limit: int, name: str) -> None:
+    decoder = Decoder((name,), limit)
+    with pytest.raises(DecodingError) as caught:
+        decoder.feed(squeeze(bytes(size), name))
+    assert caught.value.kind == "too-large"
+    assert decoder.size <= limit
+
+
+def test_a_stacked_bomb_is_stopped_at_either_layer() -> None:
+    bomb = gzip.compress(gzip.compress(bytes(100_000_000)))
+    with pytest.raises(DecodingError) as caught:
+        decode(bomb, ("gzip", "gzip"), 1_000_000)
+    assert caught.value.kind == "too-large"
+    wide = gzip.compress(bytes(100_000_000))  # the inner layer's output is what is large here, the outer's stays small
+    with pytest.raises(DecodingError):
+        decode(gzip.compress(wide), ("deflate", "gzip"), 1_000_000)
+
+
+def test_a_bomb_below_the_limit_is_known_by_its_ratio() -> None:
+    with pytest.raises(DecodingError, match="bomb"):
+        decode(gzip.compress(bytes(5_000_000)), ("gzip",), 8_000_000)
+
+
+def test_a_large_but_honest_feed_is_no_bomb() -> None:
+    feed = b"".join(b"<item><title>Story %d of the day</title><guid>%d</guid></item>" % (n, n * 7919) for n in range(60_000))
+    assert decode(gzip.compress(feed), ("gzip",), 8_000_000) == feed
+
+
+@pytest.mark.parametrize("header", ["br", "zstd", "gzip, br", "gzip, gzip, gzip", "compress", "\x00"])
+def test_encodings_that_were_not_offered_are_refused(header: str) -> None:
+    with pytest.raises(DecodingError):
+        encodings(header)
+
+
+@pytest.mark.parametrize(
+    ("header", "names"), [("", ()), ("identity", ()), ("GZIP", ("gzip",)), (" x-gzip , deflate", ("x-gzip", "deflate"))]
+)
+def test_encodings_are_read_in_the_order_applied(header: str, names: tuple[str, ...]) -> None:
+    assert encodings(header) == names
