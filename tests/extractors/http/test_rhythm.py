@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_failing_source_is_polled_ever_more_rarely(seed: int, failures: int) -
         waits.append(wait(state, now))
         assert state.next_at is not None
         now = state.next_at
-    assert all(later >= earlier * 0.5 for earlier, later in zip(waits, waits[1:], strict=False))
+    assert all(later >= earlier * 0.5 for earlier, later in pairwise(waits))
     if failures > 9:
         assert waits[-1] >= BOUNDS.most / 2
     assert state.failures == failures
