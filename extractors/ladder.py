@@ -10,23 +10,20 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from domain.errors import FetchError, ReadError
 from domain.values import Entry, Feed, Rung, RungKind, Source
 from extractors.client import Answer, Client
 from extractors.headers import Validators
-from extractors.rungs import Body, is_stale, is_time_for_better, order_of_rungs, read_rung, spares_the_host
-
-MOST_CHILDREN: Final = 3
-"""Sitemaps an index is followed to, newest first: news sites start a new one a day or a month."""
+from extractors.rungs import children_to_read, is_stale, is_time_for_better, order_of_rungs, read_rung, spares_the_host
 
 
 class Pool(Protocol):
     """Where bytes are parsed: ``extractors.pool.ParserPool``, or a stand-in of one's own."""
 
-    def run(self, function: Callable[..., Any], *args: Any) -> Awaitable[Any]: ...
+    def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,7 @@ class _Climber:
         """
         notes = list(index.notes)
         children: list[Answer] = []
-        for child in index.more[:MOST_CHILDREN]:
+        for child in children_to_read(index.more):
             try:
                 children.append(await self.client.fetch(child, accept="feed", owner=self.source.id))
             except FetchError as error:
@@ -215,8 +212,15 @@ class _Climber:
     async def _parse(self, kind: RungKind, answer: Answer) -> Feed:
         capture = answer.capture
         content_type = next((value for name, value in capture.headers if name.lower() == "content-type"), capture.media_type)
-        body = Body(kind, capture.body, content_type, capture.url_answered, self.source.id)
-        feed: Feed = await self.pool.run(read_rung, body, self.now)
+        feed: Feed = await self.pool.run(
+            read_rung,
+            kind,
+            capture.body,
+            content_type=content_type,
+            url=capture.url_answered,
+            source_id=self.source.id,
+            now=self.now,
+        )
         return feed
 
     def _facts(self, answer: Answer, url: str, last: _Known) -> dict[str, Any]:

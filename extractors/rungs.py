@@ -6,42 +6,45 @@ Nothing here opens a connection: ``extractors.ladder`` does what is decided here
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.errors import FetchError
 from domain.values import Feed, RungKind, Source
 
 DAY = timedelta(days=1)
+MOST_CHILDREN = 3
+"""Sitemaps an index is followed to, newest first: news sites start a new one a day or a month."""
 STALE_AFTER = 10
 """A source silent for this many times its rhythm may have a feed that was forgotten; RFE/RL's answer and stay as they were."""
 STALE_LEAST = timedelta(days=14)
 """… but never before two weeks: holidays exist."""
+# Names WordPress, Yoast and others give to sitemaps of everything that is no news (page-sitemap.xml, sitemap-tags-2.xml).
+_NO_NEWS = re.compile(r"(?<![a-z])(?:page|tag|category|categorie|author|user|image|video|static)s?(?![a-z])[^/]*$", re.IGNORECASE)
 _HOST_IS_AWAY = frozenset({"unreachable", "timeout"})
 _LEAVE_ALONE = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """Bytes of a rung on their way to the reader of its kind; ``url`` is the address that answered."""
+def read_rung(kind: RungKind, body: bytes, *, content_type: str, url: str, source_id: str, now: datetime) -> Feed:
+    """Read the bytes of a rung by its kind; runs in a child process, so readers are imported where needed. Raises ReadError."""
+    if kind is RungKind.FEED:
+        from extractors.feeds import read_feed
 
-    kind: RungKind
-    content: bytes
-    content_type: str
-    url: str
-    source_id: str
+        return read_feed(body, content_type=content_type, url=url, source_id=source_id, now=now)
+    if kind is RungKind.SITEMAP:
+        from extractors.sitemaps import read_sitemap
 
-
-def read_rung(body: Body, now: datetime) -> Feed:
-    """Read the bytes of a rung; runs in a child process, so each reader is imported where it is needed. Raises ReadError."""
-    from extractors.feeds import read_feed
+        return read_sitemap(body, content_type=content_type, url=url, source_id=source_id, now=now)
     from extractors.sections import read_section
-    from extractors.sitemaps import read_sitemap
 
-    readers = {RungKind.FEED: read_feed, RungKind.SITEMAP: read_sitemap, RungKind.SECTION: read_section}
-    reader: Callable[..., Feed] = readers[body.kind]
-    return reader(body.content, content_type=body.content_type, url=body.url, source_id=body.source_id, now=now)
+    return read_section(body, content_type=content_type, url=url, source_id=source_id, now=now)
+
+
+def children_to_read(addresses: Sequence[str]) -> tuple[str, ...]:
+    """The sitemaps of an index that are followed: the newest few, and none of pages, tags or authors where there are others."""
+    news = [address for address in addresses if not _NO_NEWS.search(address)]
+    return tuple(news or addresses)[:MOST_CHILDREN]
 
 
 def order_of_rungs(count: int, in_use: int, *, better_first: bool) -> tuple[int, ...]:
