@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -71,7 +72,8 @@ def write_cache(cache: Path, key: str, definitions: Definitions, tables: Tables)
         for old in sorted(cache.glob("rules-*.zst"), key=lambda path: path.stat().st_mtime)[:-4]:
             old.unlink(missing_ok=True)
     except OSError:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def _definitions(data: dict[str, Any]) -> Definitions:

@@ -85,7 +85,8 @@ class Compiler:
             for name in names:
                 words, gaps = split_marked(name.text)
                 numbers = self._name_words(entity, language, words, gaps, name.inflect)
-                self._alias(number, language, name.text, Condition.SURNAME, numbers, gaps, person=False)
+                condition = Condition.CAPITAL if name.only == "capitalised" else Condition.SURNAME
+                self._alias(number, language, name.text, condition, numbers, gaps, person=False)
 
     def _add_name(self, number: int, entity: Entity, language: str, name: Name) -> None:
         words, gaps = split_marked(name.text)

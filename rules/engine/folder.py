@@ -119,7 +119,7 @@ class Reader:
 
     def required(self, mapping: Mapping[str, Any], key: str, path: tuple[Key, ...]) -> Any:
         if key not in mapping:
-            raise self.file.refuse(f"the key {key!r} is missing", *path)
+            raise self.file.refuse(f"the key {key!r} is missing", *path, key)
         return mapping[key]
 
 

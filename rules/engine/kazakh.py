@@ -270,10 +270,6 @@ def _end(forms: str, rest: str, harmony: str, then: object) -> int:
     return best
 
 
-def _possessed(last: str, rest: str, harmony: str) -> int:
-    return max(_case_after_its(last, rest, harmony), _noun(last, rest, harmony) if rest else 0)
-
-
 def _possessed_base(last: str, rest: str, harmony: str) -> int:
     """«its …s»: plural and the third person's possessive are both there."""
     for form in _PLURAL[_sound(last)].split():
@@ -336,7 +332,7 @@ def _verb_start(last: str, rest: str, harmony: str) -> int:
     return _verb(last, rest, harmony)
 
 
-_START: Final = (_noun, _noun, _possessed, _possessed_base, _verb_start, _verb_start)
+_START: Final = (_noun, _noun, _case_after_its, _possessed_base, _verb_start, _verb_start)
 
 
 @lru_cache(maxsize=4096)

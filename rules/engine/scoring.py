@@ -59,7 +59,8 @@ class Case:
 
     @property
     def title_only(self) -> bool:
-        return len(self.page.texts[1].strip()) < TITLE_ONLY
+        title, text = self.page.texts
+        return bool(title.strip()) and len(text.strip()) < TITLE_ONLY
 
 
 @dataclass(slots=True)
