@@ -54,6 +54,8 @@ class ClientOptions:
     connections: int = 32
     host_pause: float = 1.0
     deadline: float = 30.0
+    connect_deadline: float = 10.0
+    """For look-up, connection and TLS together: a third of the outlets watched never answer, and each would take it all."""
     max_body: int = 8_000_000
     max_redirects: int = 5
     robots: bool = True
@@ -148,7 +150,7 @@ class Client:
         )
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(self._guard, lookup=self._lookup, tls=self._tls)
+        self._session = open_session(self._guard, lookup=self._lookup, tls=self._tls, connect=self.options.connect_deadline)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -274,6 +276,8 @@ class Client:
                 response.release()
         except TimeoutError as error:
             late = f"No complete answer within {seconds:.3g} seconds"
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                late = f"No connection within {self.options.connect_deadline:g} seconds"
             failure = FetchError(shown(target.text), late, kind="timeout", retry=True)
             self._turns.failed(key, failure.reason)
             raise failure from error

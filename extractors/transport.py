@@ -221,8 +221,13 @@ def _fingerprint(transport: asyncio.BaseTransport) -> str:
     return hashlib.sha256(certificate).hexdigest() if certificate else ""
 
 
-def open_session(guard: Guard, *, lookup: Lookup = system_lookup, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
-    """A session all of whose doors are guarded; needs a running loop, and to be closed. Limits of time are the caller's."""
+def open_session(
+    guard: Guard, *, lookup: Lookup = system_lookup, tls: ssl.SSLContext | None = None, connect: float | None = None
+) -> aiohttp.ClientSession:
+    """A session all of whose doors are guarded; needs a running loop, and to be closed.
+
+    ``connect``: seconds for look-up, connection and TLS together; the limit for the whole request is the caller's.
+    """
 
     def make_socket(info: AddrInfoType) -> socket.socket:
         family, kind, proto, _, address = info
@@ -245,7 +250,7 @@ def open_session(guard: Guard, *, lookup: Lookup = system_lookup, tls: ssl.SSLCo
         request_class=type("GuardedRequest", (_Request,), {"guard": guard}),
         response_class=Response,
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=None, sock_read=None),
         auto_decompress=False,
         trust_env=False,
         max_line_size=MAX_LINE,

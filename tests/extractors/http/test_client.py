@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -241,9 +242,26 @@ async def test_a_hanging_look_up_is_part_of_the_deadline() -> None:
         return []
 
     async with Client(ClientOptions(deadline=0.2), lookup=never) as client:
-        with pytest.raises(FetchError) as caught:
+        with pytest.raises(FetchError, match="No complete answer") as caught:
             await client.fetch("http://slow.test/")
     assert caught.value.kind == "timeout"
+    async with Client(ClientOptions(connect_deadline=0.2), lookup=never) as client:
+        with pytest.raises(FetchError, match="No connection") as caught:
+            await client.fetch("http://slow.test/")
+    assert caught.value.kind == "timeout"
+
+
+async def test_a_host_that_never_takes_the_connection_costs_less_than_one_that_never_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as queue:
+        for _ in range(4):  # fill the queue of connections nobody takes
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        async with Client(replace(OPTIONS, connect_deadline=0.2, deadline=20)) as client:
+            with pytest.raises(FetchError, match="No connection within") as caught:
+                await client.fetch(f"http://127.0.0.1:{full.getsockname()[1]}/")
+    assert caught.value.kind == "timeout"
+    assert caught.value.retry
 
 
 async def test_the_guard_sits_at_the_socket_and_at_the_kept_connection_too() -> None:
