@@ -17,6 +17,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
     desk_port: Annotated[int, typer.Option("--desk-port", min=1, max=65535)] = 8710,
+    desk: Annotated[bool, typer.Option("--desk/--no-desk", help="Whether to start the review desk, too.")] = True,
 ) -> None:
     """Start the Prefect UI with the schedules and the review desk, and keep them alive until stopped."""
     from domain.settings import load_settings
@@ -31,4 +32,4 @@ def serve(
     load_rulebook(settings.rules, settings.home / "cache")
     open_store(settings.database).close()
     out = console()
-    serve_all(settings.home, host=host, prefect_port=prefect_port, desk_port=desk_port, say=lambda words: out.print(words))
+    serve_all(settings.home, host=host, prefect_port=prefect_port, desk_port=desk_port if desk else None, say=lambda words: out.print(words))

@@ -1,0 +1,190 @@
+"""Applying the present rules to what is stored: by date, source or language, dry first; plain functions that know no scheduler."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from domain.settings import Settings
+from domain.values import Flagging
+from flows.report import telling_words
+from rules.engine.rulebook import Rulebook, load_rulebook
+from storage.reflagging import Judged, Stored, save_judgements, stored_documents
+from storage.runs import begin_run, end_run, renew_run, sweep_runs
+from storage.shelf import Filter
+from storage.store import open_store
+
+log = logging.getLogger("sholu.reflag")
+
+CHUNK = 200  # items a transaction and a parcel to a worker
+SHOWN = 500  # changes told one by one; past that they are only counted
+
+
+@dataclass(frozen=True, slots=True)
+class ReflagOptions:
+    """What is judged anew: items first seen from ``since`` to ``until``, of these sources and languages; empty means all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    sources: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    dry_run: bool = True
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An item on which the present rules say something else than those before; words are flagged, near miss or clear."""
+
+    item_id: int
+    title: str
+    source_id: str
+    before: str
+    after: str
+    score_before: float
+    score_after: float
+    themes: tuple[str, ...]
+    words: tuple[str, ...]
+    review: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReflagReport:
+    """What came of it: how many were judged, what becomes flagged and what no longer is, with the words that decide."""
+
+    run_id: int | None
+    rules_version: str
+    judged: int
+    gained: int
+    lost: int
+    other: int
+    changes: tuple[Change, ...]
+    dry_run: bool
+
+    def closing(self) -> str:
+        """One sentence on the whole."""
+        done = "would become" if self.dry_run else "became"
+        tail = " This was a dry run: nothing was changed; `sholu reflag --apply` does it." if self.dry_run else " What people decided is as it was."
+        return (
+            f"{self.judged} items judged by rules {self.rules_version}: {self.gained} {done} flagged, {self.lost} no longer are, "
+            f"{self.other} change between clear and near miss.{tail}"
+        )
+
+
+def reflag(settings: Settings, options: ReflagOptions, *, clock: Callable[[], datetime]) -> ReflagReport:
+    """Judge stored items by the present rules; an item these rules have judged already is passed over, so it can be cut off and started again.
+
+    Raises ConfigError before anything is touched where the rules are wrong: those in force stay in force.
+    """
+    rulebook = load_rulebook(settings.rules, settings.home / "cache")
+    chosen = Filter(seen_since=options.since, seen_until=options.until, source_ids=options.sources, languages=options.languages)
+    with closing(open_store(settings.database)) as store:
+        now = clock()
+        sweep_runs(store, now=now)
+        parameters = {"sources": list(options.sources), "languages": list(options.languages), "dry_run": options.dry_run}
+        run_id = begin_run(store, kind="reflag", now=now, parameters=parameters, rules_version=rulebook.version)
+        counts = dict.fromkeys(("judged", "gained", "lost", "other"), 0)
+        changes: list[Change] = []
+        try:
+            given = stored_documents(store, chosen, not_by=rulebook.version)
+            for parcel in judged_in_parcels(rulebook, settings, given, options.workers):
+                for each in parcel:
+                    counts["judged"] += 1
+                    before, after = word_of(each.stored.before), word_of(each.flagging)
+                    if before == after:
+                        continue
+                    counts["gained" if after == "flagged" else "lost" if before == "flagged" else "other"] += 1
+                    if len(changes) < SHOWN:
+                        changes.append(change_of(each))
+                if not options.dry_run:
+                    save_judgements(store, run_id, parcel, now=clock())
+                renew_run(store, run_id, now=clock())
+        except BaseException as error:
+            end_run(store, run_id, now=clock(), status="failed", reason=str(error) or type(error).__name__)
+            raise
+        report = ReflagReport(run_id, rulebook.version, **counts, changes=tuple(changes), dry_run=options.dry_run)
+        end_run(store, run_id, now=clock(), status="done", reason=report.closing())
+        log.info(report.closing(), extra={"run": run_id})
+        return report
+
+
+def word_of(flagging: Flagging | None) -> str:
+    """A verdict in a word."""
+    if flagging is None:
+        return "not judged"
+    return "flagged" if flagging.flagged else "near miss" if flagging.near_miss else "clear"
+
+
+def change_of(each: Judged, *, before: Flagging | None = None) -> Change:
+    """A change with the words that decide it: those of the flag that is gained, or of the one that is lost.
+
+    ``before`` is the verdict to compare with, that in force unless given.
+    """
+    before, after = before or each.stored.before, each.flagging
+    telling = after if after.flagged or before is None else before
+    return Change(
+        item_id=each.stored.item_id,
+        title=each.stored.title,
+        source_id=each.stored.source_id,
+        before=word_of(before),
+        after=word_of(after),
+        score_before=before.score if before else 0.0,
+        score_after=after.score,
+        themes=telling.themes,
+        words=telling_words(telling),
+        review=each.stored.review,
+    )
+
+
+def judge(rulebook: Rulebook, stored: Stored) -> Flagging:
+    """The verdict on one stored item, just as the main job would give it."""
+    return rulebook.flag(
+        title=stored.title, text=stored.text, language=stored.language, published=stored.published, source_country=stored.country
+    )
+
+
+def judged_in_parcels(rulebook: Rulebook, settings: Settings, given: Iterable[Stored], workers: int) -> Iterator[list[Judged]]:
+    """Verdicts on items in parcels, in order; with several workers each has its own rulebook, loaded from the cache."""
+    source = iter(given)
+    parcels = iter(lambda: list(islice(source, CHUNK)), [])
+    if workers <= 1:
+        for parcel in parcels:
+            yield [Judged(stored, judge(rulebook, stored)) for stored in parcel]
+        return
+    # spawn: a fork would carry the database's connections along
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_adopt, initargs=(settings.rules, settings.home / "cache")) as pool:
+        waiting: deque[tuple[list[Stored], Future[list[Flagging]]]] = deque()
+        for parcel in parcels:
+            waiting.append((parcel, pool.submit(_judge_parcel, parcel)))
+            if len(waiting) >= 2 * workers:
+                yield _finished(*waiting.popleft())
+        while waiting:
+            yield _finished(*waiting.popleft())
+
+
+def _finished(parcel: list[Stored], future: Future[list[Flagging]]) -> list[Judged]:
+    return [Judged(stored, flagging) for stored, flagging in zip(parcel, future.result(), strict=True)]
+
+
+_rulebook: Rulebook | None = None
+
+
+def _adopt(rules: Path, cache: Path) -> None:
+    global _rulebook  # noqa: PLW0603  # one rulebook a worker process, loaded once
+    _rulebook = load_rulebook(rules, cache)
+
+
+def _judge_parcel(parcel: list[Stored]) -> list[Flagging]:
+    assert _rulebook is not None
+    return [judge(_rulebook, stored) for stored in parcel]
+
+
