@@ -1,0 +1,107 @@
+"""The desk as an ASGI application: its pages, its guard and how its errors are told; serving it is in ``serve``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from domain.errors import SholuError, StoreError
+from domain.settings import Settings
+from review import access
+from review.access import Forged, LoginNeeded, NotAllowed
+from review.desk import HERE, Desk, page
+from review.filters import FilterError
+from review.guard import Guard
+from review.names import Names
+from review.pages import account, api, deciding, exports, health, inbox, insights, item, rules_at_work, second, trial
+from review.people import TooManyTries
+from review.sessions import Sealer, load_secret
+from review.settings import DeskSettings
+from storage.store import Store
+from storage.verdicts import NothingToDecide
+
+# What each error means to a browser. A store that is locked or full passes: 503 says that trying again may help.
+STATUS: tuple[tuple[type[SholuError], int], ...] = (
+    (LoginNeeded, 401), (NotAllowed, 403), (Forged, 403), (FilterError, 422), (NothingToDecide, 404), (TooManyTries, 429), (StoreError, 503),
+)  # fmt: skip
+
+
+def create_app(
+    store: Store, settings: Settings, load_rulebook: Callable[[], Any], *,
+    own: DeskSettings, try_rules: Callable[..., Any] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC), extra_hosts: frozenset[str] = frozenset(),
+) -> FastAPI:  # fmt: skip
+    """The desk over an open store. ``load_rulebook`` is called in the background (names of entities), ``try_rules`` in a child."""
+    sealer = Sealer(load_secret(own, settings.home), own.session_hours)
+    names = Names(load_rulebook, settings.rules)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        names.begin()
+        yield
+
+    app = FastAPI(
+        title="Sholu's review desk", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
+        description="What the press was found to say, why it was flagged, and what people decided of it.",
+    )  # fmt: skip
+    app.state.desk = Desk(store, settings, own, sealer, names, clock, try_rules)
+    app.mount("/static", _Static(directory=HERE / "static"), name="static")
+    for part in (inbox, item, deciding, second, insights, rules_at_work, trial, health, exports, api, account):
+        app.include_router(part.router)
+    app.add_exception_handler(SholuError, _told)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_middleware(Guard, names=own.host_names | extra_hosts, https=own.https)
+    return app
+
+
+class _Static(StaticFiles):
+    """Our own files; their addresses change with their content, so browsers may keep them."""
+
+    def file_response(self, *given: Any, **named: Any) -> Response:
+        answer = super().file_response(*given, **named)
+        answer.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return answer
+
+
+def _told(request: Request, error: Exception) -> Response:
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
+    return _answer(request, status, str(error), isinstance(error, LoginNeeded))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+    return _answer(request, error.status_code, said, login=False)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:])
+    return _answer(request, 422, f"{place}: {first['msg']}.", login=False)
+
+
+def _answer(request: Request, status: int, message: str, login: bool) -> Response:
+    machine = request.url.path.startswith(("/api/", "/export"))
+    if machine:
+        headers = {"www-authenticate": 'Basic realm="Sholu", charset="UTF-8"'} if status == 401 else None
+        return JSONResponse({"detail": message or HTTPStatus(status).phrase}, status_code=status, headers=headers)
+    if login and request.method == "GET":
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
+    try:
+        who = access.visitor(request)
+    except SholuError:  # the store itself cannot be read: the page then knows nobody
+        who = access.nobody(request)
+    return page(request, "error.html", who, status=status, status_code=status, message=message)

@@ -1,0 +1,142 @@
+"""What every page of the desk needs: the store, the settings, names, templates and the clock, and how an answer is made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from domain.settings import Settings
+from domain.values import Span
+from review.names import Names, theme_name
+from review.plain import clipped, host_of, plain, web_address
+from review.sessions import COOKIE, Sealer, Visitor
+from review.settings import DeskSettings
+from review.views import first_words, span_kinds
+from review.wording import LANGUAGES, Say, knows, moment, number_shown, pick_language, say
+from storage.queues import Listed
+from storage.store import Store
+
+HERE: Final = Path(__file__).resolve().parent
+LANGUAGE_COOKIE: Final = "sholu_language"
+# Why an item is not relevant, in the order of the keys 1 to 6.
+REASONS: Final = ("wrong-country", "sport", "other-meaning", "old-news", "duplicate", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The desk's own things, made once at the start and handed to every page."""
+
+    store: Store
+    settings: Settings
+    own: DeskSettings
+    sealer: Sealer
+    names: Names
+    clock: Callable[[], datetime]
+    try_rules: Callable[..., Any] | None = None
+    templates: Environment = field(default_factory=lambda: templates())
+
+
+def the_desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def language_of(request: Request) -> str:
+    return pick_language(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")[:500])
+
+
+def page(request: Request, template: str, visitor: Visitor, *, status: int = 200, **context: Any) -> Response:
+    """An HTML answer. Every page carries the visitor's session, so that its forms can be told from forged ones."""
+    desk = the_desk(request)
+    language = language_of(request)
+    now = desk.clock()
+    say_it = partial(say, language)
+    shared: dict[str, Any] = {
+        "t": say_it, "language": language, "languages": LANGUAGES, "visitor": visitor, "csrf": visitor.csrf,
+        "here": f"{request.url.path}{'?' + request.url.query if request.url.query else ''}", "path": request.url.path,
+        "now": now, "when": partial(moment, zone=desk.own.timezone, now=now), "static": static_address,
+        "entity": partial(desk.names.entity, language), "entity_kind": desk.names.kind, "region": partial(desk.names.region, language),
+        "theme": partial(theme_name, language), "known": partial(knows, language), "zone_name": desk.own.zone,
+        "known_entity": desk.names.knows, "shown_value": partial(shown_value, desk.names, language), "kinds_of": kinds_of,
+        "kind_of": kind_of, "explain": partial(explain, say_it), "first_words": first_words, "reasons": REASONS,
+    }  # fmt: skip
+    body = desk.templates.get_template(template).render({**shared, **context})
+    answer = HTMLResponse(body, status_code=status)
+    set_session(desk, answer, visitor)
+    return answer
+
+
+def set_session(desk: Desk, answer: Response, visitor: Visitor) -> None:
+    """Give the browser its session where it has none yet."""
+    if visitor.fresh:
+        answer.set_cookie(
+            COOKIE, desk.sealer.seal(visitor.session), max_age=int(desk.own.session_hours * 3600), httponly=True, samesite="lax",
+            secure=desk.own.https, path="/",
+        )  # fmt: skip
+
+
+def templates() -> Environment:
+    """The templates: everything is escaped, and a name that a page forgot to give is an error and not an empty place."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(plain=plain, clipped=clipped, web=web_address, host=host_of, number=number_shown)
+    return made
+
+
+@cache
+def static_address(name: str) -> str:
+    """A file of ours with a mark of its content, so that browsers may keep it for ever and never keep an old one."""
+    mark = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={mark}"
+
+
+def kinds_of(item: Listed) -> dict[int, str]:
+    return span_kinds(item.flagging)
+
+
+def kind_of(over: Sequence[int], kinds: Mapping[int, str]) -> str:
+    """How a piece under several spans is marked: what gave points shows before what took them, and that before what anchored."""
+    held = {kinds.get(index, "context") for index in over}
+    return next((kind for kind in ("given", "minus", "context") if kind in held), "hit")
+
+
+def explain(t: Say, over: Sequence[int], spans: Sequence[Span]) -> str:
+    """Why these words are marked, a sentence a span: the rules' own words, else the signal, term and anchor."""
+    said = []
+    for index in over:
+        span = spans[index]
+        parts = [span.why] if span.why else [part for part in (span.signal, span.term and span.term.replace("_", " ")) if part]
+        if span.points:
+            parts.append(f"{span.points:+g}")
+        if span.anchor and not span.why:
+            parts.append(t("anchored", place=span.anchor))
+        if parts:
+            said.append(" · ".join(plain(part) for part in parts))
+    return "; ".join(dict.fromkeys(said))
+
+
+def shown_value(names: Names, language: str, name: str, value: str, shown: str = "") -> str:
+    """What a filter is set to, as a person says it."""
+    if name == "theme":
+        return theme_name(language, value)
+    if name in {"place", "person", "organisation", "entity"}:
+        return names.entity(language, value)
+    if name == "region":
+        return names.region(language, value)
+    prefix = {"ownership": "ownership", "language": "language", "grade": "grade", "state": "state"}.get(name)
+    key = f"{prefix}.{value}"
+    return say(language, key) if prefix and knows(language, key) else plain(shown or value)

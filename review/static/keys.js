@@ -1,0 +1,155 @@
+// The desk by keyboard. Everything here can also be done with the buttons and links; nothing here is needed to work.
+// Keys are read by their place on the keyboard (event.code), so that they work under Russian and Kazakh layouts too.
+"use strict";
+(function () {
+  const one = (selector, within) => (within || document).querySelector(selector);
+  const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+  const entries = () => all(".entry");
+  const status = (words) => { const line = one("#status"); if (line) line.textContent = words; };
+  let awaiting = null; // the open list of reasons that the next digit answers
+
+  function here() {
+    return one(".entry.here") || one(".entry:focus-within");
+  }
+  function go(entry) {
+    if (!entry) return;
+    all(".entry.here").forEach((other) => other.classList.remove("here"));
+    entry.classList.add("here");
+    entry.focus({ preventScroll: true });
+    entry.scrollIntoView({ block: "nearest" });
+  }
+  function step(by) {
+    const list = entries();
+    if (!list.length) return;
+    const at = list.indexOf(here());
+    if (at < 0) return go(list[by > 0 ? 0 : list.length - 1]);
+    if (by > 0 && at === list.length - 1) {
+      const more = one("a[rel=next]");
+      if (more) return more.click();
+    }
+    go(list[Math.max(0, Math.min(list.length - 1, at + by))]);
+  }
+  function picked() {
+    return all(".pick input:checked");
+  }
+  function showPicked() {
+    const bulk = one("#bulk");
+    if (!bulk) return;
+    const n = picked().length;
+    bulk.hidden = n === 0;
+    one("#picked").textContent = String(n);
+  }
+  // The form that a decision goes through: the selection's if anything is selected, else this entry's, else the page's.
+  function desk() {
+    if (picked().length) return one("#bulk");
+    const entry = here();
+    return (entry && one(".doing", entry)) || one("#decide");
+  }
+  function press(place, decision) {
+    const button = place && one('button[value="' + decision + '"]', place);
+    if (button) button.click();
+    return Boolean(button);
+  }
+  function askReason() {
+    const place = desk();
+    const list = place && one("details.why", place);
+    if (!list) return;
+    list.open = true;
+    awaiting = list;
+    one("button", list).focus();
+  }
+  function answer(digit) {
+    const button = awaiting && one('button[data-key="' + digit + '"]', awaiting);
+    awaiting = null;
+    if (button) button.click();
+    return Boolean(button);
+  }
+  const actions = {
+    KeyJ: () => step(1), ArrowDown: () => step(1), KeyK: () => step(-1), ArrowUp: () => step(-1),
+    KeyR: () => press(desk(), "relevant"), KeyU: () => press(desk(), "unsure"), KeyN: askReason,
+    KeyZ: () => { const form = one("#undo"); if (form) form.requestSubmit(); },
+    KeyX: () => { const box = here() && one(".pick input", here()); if (box) { box.checked = !box.checked; showPicked(); } },
+    KeyO: open, Enter: open,
+    KeyM: () => { const note = one("#decide .note"); if (note) note.focus(); },
+    KeyI: () => { const back = one("a.back"); if (back) back.click(); },
+    KeyE: () => { const link = one("#exports"); if (link) { link.open = true; one("a", link).focus(); } },
+    Slash: () => { const find = one("#find"); if (find) { find.focus(); find.select(); } },
+  };
+  function open() {
+    const link = here() && one("h2 a", here());
+    if (link) link.click();
+  }
+  function help(show) {
+    const box = one("#keys");
+    if (!box) return;
+    if (show && !box.open) box.showModal(); else if (box.open) box.close();
+  }
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    const target = event.target;
+    const typing = target.closest("input:not([type=checkbox]), textarea, select");
+    if (typing) {
+      if (event.code === "Escape") target.blur();
+      return;
+    }
+    if (one("dialog[open]")) return;
+    if (event.key === "?" || event.code === "F1") { event.preventDefault(); return help(true); }
+    if (awaiting) {
+      const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
+      if (digit && answer(digit[1])) return event.preventDefault();
+      if (event.code === "Escape" || event.code === "KeyN") { awaiting.open = false; awaiting = null; return; }
+      if (event.code === "Tab" || event.code === "Enter" || event.code === "Space") return;
+      awaiting.open = false;
+      awaiting = null;
+    }
+    // Enter, space and arrows on a link, button or list belong to the browser.
+    if ((event.code === "Enter" || event.code === "Space") && target.closest("a, button, summary, input")) return;
+    if ((event.code === "ArrowDown" || event.code === "ArrowUp") && !here()) return;
+    if (event.shiftKey) return;
+    const action = actions[event.code];
+    if (action) { event.preventDefault(); action(); }
+  });
+  document.addEventListener("change", function (event) {
+    if (event.target.closest(".pick")) showPicked();
+    const form = event.target.closest("form[data-live]");
+    if (form) form.requestSubmit();
+  });
+  document.addEventListener("click", function (event) {
+    const shown = event.target.closest("[data-shows]");
+    if (shown) help(true);
+    const close = event.target.closest("[data-closes]");
+    if (close) help(false);
+  });
+  // The bulk form carries the ids of what is ticked; without this script the boxes belong to it by their form attribute.
+  document.addEventListener("focusin", function (event) {
+    const entry = event.target.closest(".entry");
+    if (entry && !entry.classList.contains("here")) {
+      all(".entry.here").forEach((other) => other.classList.remove("here"));
+      entry.classList.add("here");
+    }
+  });
+  // After a decision the entry has become one line; the next one below it is where the work goes on.
+  document.addEventListener("htmx:afterSwap", function (event) {
+    const line = event.detail.elt;
+    const said = line && line.querySelector && line.querySelector(".said");
+    if (said) status(said.textContent);
+    const list = all(".entry, .done");
+    const at = list.indexOf(line);
+    const next = list.slice(at + 1).find((other) => other.classList.contains("entry")) || entries()[0];
+    if (next) return go(next);
+    const more = one("a[rel=next]");
+    if (more) more.click(); else if (!entries().length) window.location.reload();
+  });
+  document.addEventListener("htmx:responseError", function (event) {
+    const answer = event.detail.xhr.responseText.slice(0, 300).replace(/<[^>]*>/g, " ").trim();
+    status(answer);
+    const line = one("#trouble");
+    if (line) { line.hidden = false; line.textContent = answer; line.scrollIntoView({ block: "nearest" }); }
+  });
+  document.addEventListener("DOMContentLoaded", function () {
+    const wanted = window.location.hash && document.getElementById(window.location.hash.slice(1));
+    if (wanted && wanted.classList.contains("entry")) go(wanted);
+    else if (entries().length && !one("[autofocus]")) go(entries()[0]);
+    showPicked();
+  });
+})();

@@ -1,0 +1,137 @@
+"""Items as a page shows them: what a template needs, worked out beforehand so that templates only lay out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from domain.values import Flagging, Part, Span
+from review.marks import Evidence, Piece, around, evidence, leading, span_points
+from storage.queues import Carrier, Listed, Page
+from storage.words import WORD, stem, words
+
+LABELS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the inbox: an item, the sentence that flagged it, and the other outlets with the same text."""
+
+    item: Listed
+    evidence: Evidence | None
+    others: tuple[Carrier, ...]
+    places: tuple[str, ...]
+    entities: tuple[str, ...]
+    group: tuple[int, ...]  # the items one decision on this entry is about
+    held: tuple[tuple[str, str, str], ...] = ()  # who holds what: reviewer, decision, reason
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return self.item.flagging.spans if self.item.flagging else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Addend:
+    """A line of the sum that made the score."""
+
+    signal: str
+    points: float
+    why: str
+    spans: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One rule's account of an item: its addends and their sum against the threshold."""
+
+    rule: str
+    theme: str
+    score: float
+    threshold: float
+    flagged: bool
+    addends: tuple[Addend, ...]
+
+
+def entries(page: Page, held: dict[int, list[tuple[str, str, str]]] | None = None, found: str = "") -> list[Entry]:
+    """The page's items as entries; with words searched for, the sentence that holds them where no rule marked one."""
+    return [
+        _entry(item, page.others.get(item.cluster_id, ()), tuple((held or {}).get(item.id, ())), found) for item in page.items
+    ]
+
+
+def accounts(flagging: Flagging | None) -> list[Account]:
+    """All rulings, the leading one first; addends that gave nothing are left out."""
+    if flagging is None:
+        return []
+    first = leading(flagging)
+    ordered = sorted(flagging.rulings, key=lambda ruling: (ruling is not first, -ruling.score))
+    return [
+        Account(
+            ruling.rule, ruling.theme, ruling.score, ruling.threshold, ruling.flagged,
+            tuple(_addend(part, flagging.spans) for part in ruling.parts if part.points),
+        )
+        for ruling in ordered
+        if ruling.parts
+    ]  # fmt: skip
+
+
+def span_kinds(flagging: Flagging | None) -> dict[int, str]:
+    """How each span is marked: it gave points, took points ("minus"), or only anchored ("context")."""
+    if flagging is None:
+        return {}
+    worth = span_points(flagging)
+    taken = {index for ruling in flagging.rulings for part in ruling.parts if part.points < 0 for index in part.spans}
+    kinds = {}
+    for index, span in enumerate(flagging.spans):
+        if worth[index] > 0:
+            kinds[index] = "given"
+        else:
+            kinds[index] = "minus" if index in taken or span.points < 0 else "context"
+    return kinds
+
+
+def searched_spans(text: str, asked: str, field: str, *, most: int = 200) -> list[Span]:
+    """Where the words searched for stand in a text, by the stems the index knows, so that endings do not hide them."""
+    wanted = {stem(word) for word in words(asked)}
+    found = []
+    for match in WORD.finditer(text) if wanted else ():
+        cut = [stem(word) for word in words(match.group())]
+        if cut and any(cut[0] == one or (len(one) >= 3 and cut[0].startswith(one)) for one in wanted):
+            found.append(Span(field, match.start(), match.end(), match.group(), "", why=""))
+            if len(found) == most:
+                break
+    return found
+
+
+def first_words(text: str, length: int = 260) -> str:
+    """The beginning of a text for an entry where no rule marked anything."""
+    flat = " ".join(text[: length * 2].split())
+    return flat if len(flat) <= length else f"{flat[:length].rsplit(' ', 1)[0]}…"
+
+
+def merged_pieces(pieces: Sequence[Piece]) -> list[Piece]:
+    """Neighbouring pieces under the same spans as one."""
+    return [Piece("".join(one.text for one in run), spans) for spans, run in groupby(pieces, key=lambda piece: piece.spans)]
+
+
+def _entry(item: Listed, carriers: tuple[Carrier, ...], held: tuple[tuple[str, str, str], ...], found: str) -> Entry:
+    flagging = item.flagging
+    shown = evidence(item.title, item.text, flagging)
+    if found:
+        shown = _searched(item, found) or shown
+    places = flagging.places if flagging else ()
+    people = tuple(one for one in flagging.entities if one not in places) if flagging else ()
+    group = tuple(dict.fromkeys([item.id, *(one.item_id for one in carriers if one.review == item.review)]))
+    others = tuple(one for one in carriers if one.source_id != item.source_id)
+    return Entry(item, shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
+
+
+def _searched(item: Listed, found: str) -> Evidence | None:
+    spans = searched_spans(item.text, found, "text", most=20)
+    return around(item.text, spans) if spans else None
+
+
+def _addend(part: Part, spans: tuple[Span, ...]) -> Addend:
+    words_of = tuple((index, spans[index].text) for index in part.spans if 0 <= index < len(spans))
+    return Addend(part.signal, part.points, part.why, words_of)
