@@ -145,7 +145,7 @@ def vet_url(url: str, *, ports: Collection[int], networks: Networks = (), creden
         host = parsed.raw_host or ""
         port = parsed.port
     except (ValueError, UnicodeError) as error:
-        raise _refuse(url, f"The address is malformed: {error}") from error
+        raise _refuse(url, f"The address is malformed: {shown(str(error))}") from error
     if parsed.scheme not in ("http", "https"):
         raise _refuse(url, f"Only http and https are fetched, not {parsed.scheme or 'an address without a scheme'}")
     if parsed.raw_user is not None or parsed.raw_password is not None:
@@ -159,7 +159,9 @@ def vet_url(url: str, *, ports: Collection[int], networks: Networks = (), creden
         parsed = parsed.with_host(bare)
     if parsed.raw_fragment:
         parsed = parsed.with_fragment(None)
-    own = _vet_host(url, bare, networks)
+    reason, own = _vet_host(bare, networks)
+    if reason:
+        raise _refuse(url, reason)
     # A name may still turn out to be inside an allowed network: the transport looks again once it is resolved.
     if not port or (port not in ports and not own and not (networks and not _is_address(bare))):
         raise _refuse(url, f"Port {port} is not among those that may be connected to")
@@ -170,29 +172,23 @@ def _is_address(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
 
 
-def _vet_host(url: str, host: str, networks: Networks) -> bool:
-    """Refuse hosts that are no name and no canonical address; returns whether it is an address in an allowed network."""
+@lru_cache(maxsize=8192)
+def _vet_host(host: str, networks: Networks) -> tuple[str, bool]:
+    """Why a host as written is refused (``""``: it is a name or a canonical address that may be), and whether it is one's own."""
     if not host:
-        raise _refuse(url, "The address has no host name")
-    if ":" in host:
-        if "%" in host:
-            raise _refuse(url, "The address carries a scope (%)")
-        return _vet_literal(url, host, networks)
-    if _NUMBER.match(host.rpartition(".")[2]):
-        # As browsers do (WHATWG URL, "ends in a number"): what looks like an IPv4 address must be one, in its one plain
-        # spelling; 2130706433, 0x7f.1 and 0177.0.0.1 are spellings of 127.0.0.1 that no publisher uses.
-        if not _PLAIN_V4.match(host):
-            raise _refuse(url, "The host is a number that is not a plain IPv4 address")
-        return _vet_literal(url, host, networks)
+        return "The address has no host name", False
+    if "%" in host:
+        return "The address carries a scope (%)", False
+    # As browsers do (WHATWG URL, "ends in a number"): what looks like an IPv4 address must be one, in its one plain spelling;
+    # 2130706433, 0x7f.1 and 0177.0.0.1 are spellings of 127.0.0.1 that no publisher uses.
+    number = _NUMBER.match(host.rpartition(".")[2]) is not None
+    if number and not _PLAIN_V4.match(host):
+        return "The host is a number that is not a plain IPv4 address", False
+    if number or ":" in host:
+        reason = vet_address(host, networks)
+        return (f"The address is never connected to: {host} is {reason}", False) if reason else ("", in_networks(host, networks))
     if not _NAME.match(host):
-        raise _refuse(url, "The host name contains characters that no host name has, or is too long")
+        return "The host name contains characters that no host name has, or is too long", False
     # RFC 6761: these names never leave the machine; what they resolve to is vetted all the same.
     local = host == "localhost" or host.endswith(".localhost")
-    return local and (in_networks("127.0.0.1", networks) or in_networks("::1", networks))
-
-
-def _vet_literal(url: str, host: str, networks: Networks) -> bool:
-    reason = vet_address(host, networks)
-    if reason:
-        raise _refuse(url, f"The address is never connected to: {host} is {reason}")
-    return in_networks(host, networks)
+    return "", local and (in_networks("127.0.0.1", networks) or in_networks("::1", networks))
