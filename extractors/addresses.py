@@ -17,7 +17,9 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-
 # (index.php?cid=123, ?eid=45); they are kept where they hold a number.
 _MAYBE_ARTICLE = frozenset({"cid", "eid", "uid", "clid", "source", "ref", "glid"})
 # Said in a query without changing the article: AMP and mobile or print versions, and what social networks append.
-_VERSIONS = frozenset({"amp", "outputtype", "print", "mobile", "m", "_amp", "nomobile", "share", "rss", "from_rss", "feed", "utm"})
+_VERSIONS = frozenset(
+    {"amp", "outputtype", "print", "mobile", "m", "_amp", "nomobile", "share", "rss", "from_rss", "feed", "utm"}
+)
 _AMP_VALUES = frozenset({"", "1", "amp", "true", "yes", "y", "rss", "mobile", "print"})
 _OTHER_HOSTS = re.compile(r"^(?:www\d?|m|amp|mobile|wap|pda|touch)\.(?=[^.]+\.)", re.IGNORECASE)
 _AMP_ENDING = re.compile(r"(?:/amp|/amp\.html|\.amp(?=\.html?$)|\.amp$|/index\.(?:html?|php|asp))$", re.IGNORECASE)

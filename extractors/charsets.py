@@ -65,6 +65,7 @@ _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IG
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _WESTERN = frozenset({"cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "iso8859_15"})
 _CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic")
+_NEVER_GUESSED = frozenset({"utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be", "kz1048", "ptcp154"})
 _SAMPLE = 200_000  # bytes looked at where a character set is guessed
 
 
@@ -91,7 +92,7 @@ def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decode
     labels = declared(body, content_type, html=html)
     if (text := _utf8(body)) is not None:
         wrong = [label for label in labels[:1] if ALLOWED.get(label) not in ("utf-8", "cp1252") and not body.isascii()]
-        return Decoded(text, "utf-8", f"labelled {wrong[0]} but is UTF-8" if wrong else "")
+        return Decoded(text, "utf-8", f"labelled {wrong[0]}, which it is not; read as utf-8" if wrong else "")
     unknown = ""
     for label in labels:
         decoded = _by_label(body, label)
@@ -99,7 +100,11 @@ def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decode
             return decoded
         unknown = unknown or label
     codec = _guess(body)
-    note = f"labelled {unknown}, which it is not; read as {codec}" if unknown else f"no character set given; read as {codec}"
+    note = (
+        f"labelled {unknown}, which it is not; read as {codec}"
+        if unknown
+        else f"not labelled with its character set; read as {codec}"
+    )
     return Decoded(body.decode(codec, "replace"), codec, note)
 
 
@@ -192,9 +197,10 @@ def _guess(body: bytes) -> str:
             return codec
     from charset_normalizer import from_bytes
 
-    best = from_bytes(body[:20_000], cp_isolation=sorted({*_CODECS} - {"utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be", "kz1048", "ptcp154"})).best()
+    best = from_bytes(body[:20_000], cp_isolation=sorted({*_CODECS} - _NEVER_GUESSED)).best()
     guessed = best.encoding.replace("_", "-") if best else ""
-    return next((codec for codec in _CODECS if codecs.lookup(codec).name == _name(guessed)), "cp1252")
+    found = next((codec for codec in _CODECS if codecs.lookup(codec).name == _name(guessed)), "cp1252")
+    return "cp1252" if found in _WESTERN else found  # too alike to be told apart; browsers assume windows-1252 as well
 
 
 def _name(codec: str) -> str:

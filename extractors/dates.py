@@ -99,7 +99,8 @@ def _worded(text: str) -> datetime | None:
 def _make(year: int, month: int, day: int, *clock: str | None, zone: str = "") -> datetime | None:
     offset = _ZONE.search(zone)
     minutes = (int(offset[2]) * 60 + int(offset[3])) * (-1 if offset[1] == "-" else 1) if offset else 0
+    hour, minute, second = (int(part or 0) for part in (*clock, None, None, None)[:3])
     try:
-        return datetime(year, month, day, *(int(part or 0) for part in clock), tzinfo=timezone(timedelta(minutes=minutes)))
+        return datetime(year, month, day, hour, minute, second, tzinfo=timezone(timedelta(minutes=minutes)))
     except ValueError:
         return None

@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from domain.errors import ReadError
@@ -29,7 +31,9 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _ALTERNATE = re.compile(r"<link\b[^>]{0,600}>", re.IGNORECASE)
 _FEED_TYPE = re.compile(r"type\s*=\s*[\"']?application/(?:rss\+xml|atom\+xml|feed\+json)", re.IGNORECASE)
 _HREF = re.compile(r"href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_HTML = re.compile(r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL
+)
 _FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
 
 
@@ -67,30 +71,36 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
 
 
 def unique_entries(entries: Iterable[Entry], notes: list[str]) -> tuple[Entry, ...]:
-    """Entries in order, each key once: a repeat of the same entry is left out, another article under the same key gets its own."""
+    """Entries in order, each key once: a repeat of the same entry is left out, another article under the same key gets its own.
+
+    An entry without title, address and text says nothing and is left out too; both are counted in the notes.
+    """
     kept: dict[str, Entry] = {}
-    repeats = 0
+    repeats = hollow = 0
     for entry in entries:
-        key = entry.key
-        if key in kept and _fingerprint(kept[key]) != _fingerprint(entry):
-            key = f"{key}#{entry_key(entry.guid if entry.guid != kept[key].guid else '', '', entry.title)}"
-        if key in kept:
-            repeats += 1
+        if not (entry.title or entry.url or entry.summary or entry.content):
+            hollow += 1
             continue
-        kept[key] = entry if key == entry.key else _rekeyed(entry, key)
+        first = kept.get(entry.key)
+        if first is None:
+            kept[entry.key] = entry
+            continue
+        other = entry.guid if entry.guid != first.guid else _wording(entry)
+        key = f"{entry.key}#{sha256(other.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+        if _wording(entry) == _wording(first) or key in kept:
+            repeats += 1
+        else:
+            kept[key] = replace(entry, key=key)
     if repeats:
-        notes.append(f"{repeats} {'entry appears' if repeats == 1 else 'entries appear'} twice")
+        notes.append(f"{repeats:,} {'entry appears' if repeats == 1 else 'entries appear'} twice")
+    if hollow:
+        notes.append(f"{hollow:,} {'entry has' if hollow == 1 else 'entries have'} neither title nor address nor text")
     return tuple(kept.values())
 
 
-def _fingerprint(entry: Entry) -> str:
-    return " ".join(entry.title.casefold().split())
-
-
-def _rekeyed(entry: Entry, key: str) -> Entry:
-    from dataclasses import replace
-
-    return replace(entry, key=key)
+def _wording(entry: Entry) -> str:
+    """What tells two entries under one address apart."""
+    return " ".join((entry.title or entry.summary[:300]).casefold().split())
 
 
 def _parse(text: str, url: str) -> Any:
@@ -105,16 +115,16 @@ def _parse(text: str, url: str) -> Any:
         raise ReadError(url, "the feed's elements are nested too deeply to be read", kind="too-big") from error
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, AssertionError, LookupError) as error:
         # feedparser promises never to raise and sometimes does (dates, addresses, numbers in odd places).
-        raise ReadError(url, f"the feed breaks its reader ({type(error).__name__}: {one_line(str(error))[:100]})", kind="not-a-feed") from error
+        raise ReadError(
+            url, f"the feed breaks its reader ({type(error).__name__}: {one_line(str(error))[:100]})", kind="not-a-feed"
+        ) from error
 
 
 def _entries(parsed: list[Any], url: str, source_id: str, now: datetime, notes: list[str], language: str) -> Iterable[Entry]:
     if len(parsed) > MOST_ENTRIES:
         notes.append(f"the feed has {len(parsed):,} entries; the {MOST_ENTRIES:,} first were read")
     for found in parsed[:MOST_ENTRIES]:
-        entry = _entry(found, url, source_id, now, language)
-        if entry.title or entry.url or entry.summary or entry.content:
-            yield entry
+        yield _entry(found, url, source_id, now, language)
 
 
 def _entry(found: Mapping[str, Any], feed_url: str, source_id: str, now: datetime, language: str) -> Entry:
@@ -126,7 +136,8 @@ def _entry(found: Mapping[str, Any], feed_url: str, source_id: str, now: datetim
     if not content and len(summary) > 1500:  # the full text in <description>, as many small outlets have it
         content = summary
     published, origin, updated = entry_dates(
-        believable(_date(found, "published"), now) or believable(_date(found, "created"), now), believable(_date(found, "updated"), now)
+        believable(_date(found, "published"), now) or believable(_date(found, "created"), now),
+        believable(_date(found, "updated"), now),
     )
     return Entry(
         source_id=source_id,
@@ -179,7 +190,11 @@ def _date(found: Mapping[str, Any], name: str) -> datetime | None:
 
 
 def _authors(found: Mapping[str, Any]) -> tuple[str, ...]:
-    names = [_text(author.get("name")) or _text(author.get("email")) for author in _list(found.get("authors")) if isinstance(author, Mapping)]
+    names = [
+        _text(author.get("name")) or _text(author.get("email"))
+        for author in _list(found.get("authors"))
+        if isinstance(author, Mapping)
+    ]
     names = names or [_text(found.get("author"))]
     return tuple(dict.fromkeys(name for name in (plain_title(name)[:200] for name in names[:50]) if name))
 

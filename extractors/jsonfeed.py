@@ -31,19 +31,24 @@ def read_json_feed(text: str, *, url: str, source_id: str, now: datetime, notes:
     authors = _authors(found)
     language = _string(found.get("language"))
     entries = (_entry(item, url, source_id, now, authors, language) for item in items[:MOST_ENTRIES] if isinstance(item, dict))
-    kept = unique_entries((entry for entry in entries if entry.title or entry.url or entry.summary or entry.content), notes)
+    kept = unique_entries(entries, notes)
     return Feed(title=plain_title(_string(found.get("title"))), entries=kept, format="json", notes=tuple(notes))
 
 
 def _feedlike(items: list[Any]) -> bool:
     return bool(items) and all(
-        isinstance(item, dict) and "url" in item and ("title" in item or "content_html" in item or "content_text" in item) for item in items
+        isinstance(item, dict) and "url" in item and ("title" in item or "content_html" in item or "content_text" in item)
+        for item in items
     )
 
 
 def _entry(item: dict[str, Any], feed_url: str, source_id: str, now: datetime, authors: tuple[str, ...], language: str) -> Entry:
     guid = one_line(_string(item.get("id")))[:2000]
-    links = (_string(item.get("url")), guid if guid.startswith(("http://", "https://")) else "", _string(item.get("external_url")))
+    links = (
+        _string(item.get("url")),
+        guid if guid.startswith(("http://", "https://")) else "",
+        _string(item.get("external_url")),
+    )
     link = next((address for given in links if given and (address := clean_address(given, feed_url))), "")
     content = plain_text(_string(item.get("content_html"))) or clean_text(_string(item.get("content_text"))).strip()
     title = plain_title(_string(item.get("title")))[:LONGEST_TITLE]

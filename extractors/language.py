@@ -113,9 +113,15 @@ _LATIN_LETTERS: dict[str, dict[str, float]] = {
     "sv": {"å": 1.5, "ä": 0.3, "ö": 0.2},
     "it": {"ò": 0.6, "à": 0.5, "ù": 0.6},
 }  # fmt: skip
-_RUSSIAN_ENDING = re.compile(r"(?:ого|его|ому|ыми|ться|тся|ется|ского|ский|ская|ское|ские|ости|ение|ения|ание|ания|ций|ция|ции|ой|ых|ую|ых|ами|ов|ил|ли|ла|ть)$")
-_KAZAKH_ENDING = re.compile(r"(?:ның|нің|дың|дің|тың|тің|ды|ді|ты|ті|лар|лер|дар|дер|тар|тер|ған|ген|қан|кен|мен|дағы|дегі|сы|сі|лық|лік|дық|дік|ып|іп)$")
-_KYRGYZ_ENDING = re.compile(r"(?:дарды|ларды|лерди|дерди|лардын|дардын|тардын|лардан|дардан|луу|туу|нуу|шуу|уусу|оосу|ууга|оого|ганын|канын|лайт|кандарды|гандар|кандар)$")
+_RUSSIAN_ENDING = re.compile(
+    r"(?:ого|его|ому|ыми|ться|тся|ется|ского|ский|ская|ское|ские|ости|ение|ения|ание|ания|ций|ция|ции|ой|ых|ую|ых|ами|ов|ил|ли|ла|ть)$"
+)
+_KAZAKH_ENDING = re.compile(
+    r"(?:ның|нің|дың|дің|тың|тің|ды|ді|ты|ті|лар|лер|дар|дер|тар|тер|ған|ген|қан|кен|мен|дағы|дегі|сы|сі|лық|лік|дық|дік|ып|іп)$"
+)
+_KYRGYZ_ENDING = re.compile(
+    r"(?:дарды|ларды|лерди|дерди|лардын|дардын|тардын|лардан|дардан|луу|туу|нуу|шуу|уусу|оосу|ууга|оого|ганын|канын|лайт|кандарды|гандар|кандар)$"
+)
 _KAZAKH_LATIN_ENDING = re.compile(
     r"(?:nyñ|nyń|nyng|niñ|niń|dyñ|dyń|diñ|diń|tyñ|tyń|tiñ|tiń|ğan|ǵan|ghan|qan|dağy|daǵy|degi|synda|sinde|lyq|dyq|tyq|yp|ady|edi|idy|yna|şy|ğy|ǵy)$"
 )
@@ -152,14 +158,18 @@ def _cyrillic(words: list[str], hint: str) -> str:
         # A foreign name in a Russian text brings some of its letters along: they count less against Russian than for others.
         against = 0.7 if language == "ru" else 2.0
         # A word counts once however many of its letters tell: a name in quotation marks must not outvote the sentence.
-        score = sum(max(-3.0 if language != "ru" else -1.0, min(2.5, sum(own.get(letter, -against) for letter in word))) for word in told)
+        score = sum(
+            max(-3.0 if language != "ru" else -1.0, min(2.5, sum(own.get(letter, -against) for letter in word))) for word in told
+        )
         score -= 1.5 * sum(letters[letter] for letter in _ABSENT.get(language, ""))
         scores[language] = score + 1.5 * sum(1 for word in words if word in _WORDS[language])
     doubles = len(_DOUBLES.findall(text))
     scores["ky"] += 0.7 * doubles
     scores["mn"] += 0.7 * doubles - 1.2 * letters["ң"]
     scores["ru"] += sum(1 for word in words if len(word) > 4 and _RUSSIAN_ENDING.search(word) and not _TELLING.intersection(word))
-    scores["kk"] += 0.6 * sum(1 for word in words if len(word) > 4 and _KAZAKH_ENDING.search(word) and _TELLING.intersection(word))
+    scores["kk"] += 0.6 * sum(
+        1 for word in words if len(word) > 4 and _KAZAKH_ENDING.search(word) and _TELLING.intersection(word)
+    )
     scores["ky"] += 0.8 * sum(1 for word in words if len(word) > 5 and _KYRGYZ_ENDING.search(word))
     scores["ru"] += 1.5 * letters["ё"] + (0.0 if told else 1.0)
     return _decide(scores, hint, otherwise="ru")

@@ -7,6 +7,7 @@ stand far above what real feeds and pages have; what exceeds one is refused with
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from domain.errors import ReadError
 
@@ -18,10 +19,18 @@ LARGEST_TAG = 60_000  # bytes between "<" and ">" of one feed tag
 LARGEST_PAGE_TAG = 1_000_000  # pages carry images as data: addresses, and state in data-* attributes
 MOST_ATTRIBUTES = 500  # of one tag
 MOST_ENTITIES = 300  # HTML 4 defines 252, and feeds declare them all to use them
-LONGEST_AUTHOR = 10_000  # bytes from one author's tag to the next tag of the kind
+LONGEST_AUTHOR = 5_000  # bytes from one author's (or keyword's) tag to the next tag of the kind
+AUTHORS_COST = 300_000_000  # sum of the squares of those lengths: about a second of feedparser
+MOST_CATEGORIES = 500  # of one entry; feedparser compares each with all before it
+MOST_ENTRY_TAGS = 20_000  # of one entry, outside CDATA
 
 _CLOSED = re.compile(rb"<(?:(/)|([a-zA-Z_])|([!?]))")
-_AUTHOR = re.compile(rb"<(/?)(?:[\w.-]{1,30}:)?(?:author|creator|contributor|managingeditor|webmaster|publisher|owner|name|email)\b", re.I)
+_AUTHOR = re.compile(
+    rb"<(/?)(?:[\w.-]{1,30}:)?(?:author|creator|contributor|managingeditor|webmaster|publisher|owner|name|email|keywords|subject)\b",
+    re.IGNORECASE,
+)
+_ENTRY = re.compile(rb"<(?:[\w.-]{1,30}:)?(?:item|entry)\b", re.IGNORECASE)
+_CATEGORY = re.compile(rb"<(?:[\w.-]{1,30}:)?(?:category|subject|tag)\b", re.IGNORECASE)
 
 
 def check_feed(body: bytes, url: str) -> None:
@@ -34,6 +43,7 @@ def check_feed(body: bytes, url: str) -> None:
     _check_tags(markup, url, LARGEST_TAG)
     _check_depth(markup, url)
     _check_authors(body, url)
+    _check_entries(markup, url)
 
 
 def check_page(body: bytes, url: str) -> None:
@@ -62,7 +72,9 @@ def _check_entities(body: bytes, url: str) -> None:
             return
         declaration = body[place : place + 4000].partition(b">")[0]
         if len(declaration) >= 4000 or re.search(rb"&(?!#)|%\s*\w|\b(?:SYSTEM|PUBLIC)\b", declaration[8:]):
-            raise ReadError(url, "the feed declares entities made of other entities or of files, which only attacks do", kind="entities")
+            raise ReadError(
+                url, "the feed declares entities made of other entities or of files, which only attacks do", kind="entities"
+            )
         place += 8
 
 
@@ -93,7 +105,12 @@ def _check_tags(markup: bytes, url: str, largest: int) -> None:
         # Without a ">" the rest is text to some parsers and one endless tag to others.
         if closed and len(tag) > largest and tag[:1].isalpha():
             raise ReadError(url, f"one tag is {len(tag):,} bytes long, more than the {largest:,} we read", kind="too-big")
-        if closed and tag[:1].isalpha() and tag.count(b"=") > MOST_ATTRIBUTES and len(re.findall(rb"\s[\w:.-]{1,60}=", tag)) > MOST_ATTRIBUTES:
+        if (
+            closed
+            and tag[:1].isalpha()
+            and tag.count(b"=") > MOST_ATTRIBUTES
+            and len(re.findall(rb"\s[\w:.-]{1,60}=", tag)) > MOST_ATTRIBUTES
+        ):
             raise ReadError(url, f"one tag has more than {MOST_ATTRIBUTES} attributes", kind="too-big")
 
 
@@ -113,10 +130,27 @@ def _check_depth(markup: bytes, url: str) -> None:
 
 def _check_authors(body: bytes, url: str) -> None:
     """feedparser looks for mail addresses in authors with an expression whose time grows with the square of the length."""
-    opened = -1
+    opened, cost = -1, 0
     for match in _AUTHOR.finditer(body):
-        if opened >= 0 and match.start() - opened > LONGEST_AUTHOR and match[1]:
-            raise ReadError(url, f"an author's name is longer than {LONGEST_AUTHOR:,} bytes", kind="too-big")
+        if opened >= 0 and match[1]:
+            length = match.start() - opened
+            cost += length * length
+            if length > LONGEST_AUTHOR:
+                raise ReadError(
+                    url, f"an author's name or a list of keywords is longer than {LONGEST_AUTHOR:,} bytes", kind="too-big"
+                )
         opened = -1 if match[1] else match.end()
     if opened >= 0 and len(body) - opened > LONGEST_AUTHOR and body.find(b"</", opened, opened + LONGEST_AUTHOR) < 0:
-        raise ReadError(url, f"an author's name is longer than {LONGEST_AUTHOR:,} bytes", kind="too-big")
+        raise ReadError(url, f"an author's name or a list of keywords is longer than {LONGEST_AUTHOR:,} bytes", kind="too-big")
+    if cost > AUTHORS_COST:
+        raise ReadError(url, "the names of authors are far longer than names are", kind="too-big")
+
+
+def _check_entries(markup: bytes, url: str) -> None:
+    """What one entry repeats (categories, links, authors), feedparser compares or copies again and again."""
+    for start, end in pairwise([*(match.start() for match in _ENTRY.finditer(markup)), len(markup)]):
+        if end - start < 8 * MOST_CATEGORIES:
+            continue
+        entry = markup[start:end]
+        if entry.count(b"<") > MOST_ENTRY_TAGS or len(_CATEGORY.findall(entry)) > MOST_CATEGORIES:
+            raise ReadError(url, "one entry has more tags or categories than any real one", kind="too-big")

@@ -28,13 +28,22 @@ LONGEST_TEXT = 1_000_000
 # trafilatura wraps around does not reach it either.
 DEEPEST = 200
 
-_NOT_PAGES = ("image/", "video/", "audio/", "font/", "application/pdf", "application/zip", "application/octet-stream", "application/msword")
+_NOT_PAGES = (
+    "image/",
+    "video/",
+    "audio/",
+    "font/",
+    "application/pdf",
+    "application/zip",
+    "application/octet-stream",
+    "application/msword",
+)
 _BINARY = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00 ftyp")
 _SELF_CLOSED_HTML = re.compile(r"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
 _ENCODING = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-_RAW = frozenset({"script", "style", "textarea", "title", "noscript"})
+_RAW = frozenset({"script", "style", "textarea", "title"})
 
 
 def read_page(
@@ -54,7 +63,7 @@ def read_page(
     tree = parse_page(markup, url)
     from extractors.pageheads import read_head
 
-    head = read_head(tree, url)
+    head = read_head(tree)
     text = _article(tree, url)
     seen = Seen(
         markup=markup,
@@ -167,7 +176,8 @@ def parse_page(markup: str, url: str) -> Any:
 def _lxml(markup: str, url: str) -> tuple[Any, bool]:
     from lxml import etree, html
 
-    parser = html.HTMLParser(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+    make: Any = html.HTMLParser  # its stubs lack arguments
+    parser = make(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = html.document_fromstring(markup.encode("utf-8"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
@@ -180,7 +190,7 @@ def _article(tree: Any, url: str) -> str:
     from trafilatura import bare_extraction
 
     try:
-        found = bare_extraction(tree, url=url, options=_options())
+        found: Any = bare_extraction(tree, url=url, options=_options())
     except (RecursionError, AttributeError, TypeError, ValueError, KeyError, IndexError, AssertionError, LookupError):
         return ""  # a defect of the extractor on this page: judged like a page without text
     return clean_text(found.text or "").strip() if found is not None else ""
@@ -196,7 +206,9 @@ def _options() -> Any:
     return Extractor(config=config, output_format="python", recall=True, comments=False, tables=True)
 
 
-def _published(entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, tree: Any) -> tuple[datetime | None, DateFrom | None]:
+def _published(
+    entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, tree: Any
+) -> tuple[datetime | None, DateFrom | None]:
     """The first believable date of: the feed's, the page's own, the address's, and what htmldate finds on the page."""
     if when := believable(entry.published, now):
         return when, entry.published_from or DateFrom.FEED

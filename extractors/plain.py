@@ -12,7 +12,9 @@ import unicodedata
 # Removed wherever they stand: control characters (XML 1.0 forbids them, PostgreSQL refuses NUL), lone surrogates (no UTF-8
 # can hold them), non-characters, bidi embeddings, overrides and isolates (they show a reader other words than the rules
 # read: "Trojan Source", CVE-2021-42574), and interlinear marks. ZWJ, ZWNJ, LRM and RLM stay: scripts need them.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc\ufffe\uffff]")
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc\ufffe\uffff]"
+)
 _UNPARSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -20,7 +22,9 @@ _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 # One piece of markup at a time, so that no depth of nesting can lose text (libxml2 stops at 256 elements). The possessive
 # and bounded repeats keep it linear on hostile input.
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>")
+_TAG = re.compile(
+    r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>"
+)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _BLOCKS = frozenset(
     "address article aside blockquote br center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
@@ -62,19 +66,18 @@ def plain_text(markup: str) -> str:
     if "<" not in markup:
         return _tidy(unescape(markup))
     parts: list[str] = []
+    unclosed: set[str] = set()  # looked for once: to search the rest of the text again for each would cost its square
     place = 0
     while match := _TAG.search(markup, place):
         parts.append(markup[place : match.start()])
         place = match.end()
         if match.group() == "<!--":
-            end = markup.find("-->", place)
             # An unclosed comment hides nothing: what follows is text a publisher meant to show.
-            place = end + 3 if end >= 0 else place
+            place = _past("-->", markup, place, unclosed)
             continue
         name = (match.group(2) or "!").lower()
         if name in _SILENT and not match.group(1):
-            end = _end_of(markup, name, place)
-            place = end if end >= 0 else place
+            place = _past(f"</{name}", markup, place, unclosed)
         elif name in _BLOCKS:
             parts.append("\n")
         elif name not in _INLINE and name not in _SILENT and name != "!":
@@ -91,9 +94,15 @@ def plain_title(markup: str) -> str:
     return one_line(text)
 
 
-def _end_of(markup: str, name: str, start: int) -> int:
-    match = re.compile(rf"</{name}[^<>]{{0,100}}>", re.IGNORECASE).search(markup, start)
-    return match.end() if match else -1
+def _past(closing: str, markup: str, start: int, unclosed: set[str]) -> int:
+    """Where what ``closing`` ends is over; ``start`` where it never ends."""
+    if closing in unclosed:
+        return start
+    match = re.compile(re.escape(closing) + ("" if closing == "-->" else "[^<>]{0,100}>"), re.IGNORECASE).search(markup, start)
+    if match is None:
+        unclosed.add(closing)
+        return start
+    return match.end()
 
 
 def _tidy(text: str) -> str:

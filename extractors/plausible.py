@@ -86,7 +86,9 @@ _CONSENT = re.compile(
     r"cookies?|consent|your privacy|personal data|legitimate interest|our partners|gdpr|куки|файл\w* cookie|персональн\w+ данн|конфиденциальност|согласи\w|согласен|жеке деректер|келісім",
     re.IGNORECASE,
 )
-_CONSENT_TITLE = re.compile(r"consent|cookie|privacy|your data|before you continue|куки|согласие на обработку|конфиденциальност", re.IGNORECASE)
+_CONSENT_TITLE = re.compile(
+    r"consent|cookie|privacy|your data|before you continue|куки|согласие на обработку|конфиденциальност", re.IGNORECASE
+)
 _PASSWORD = re.compile(r"<input\b[^>]{0,300}type\s*=\s*[\"']?password", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?…»\"”)。！？」]\s*$")
 _WORD = re.compile(r"[^\W_]{4,}")
@@ -110,7 +112,9 @@ def unfit_answer(markup: str) -> Unfit | None:
     """What an HTML page that came instead of a feed or an article plainly is, judged by its markup alone; None when not plain."""
     title = _title(markup)
     visible = _visible(markup)
-    if _CHALLENGE_TITLE.search(title) or (len(visible) < SHORT and (_CHALLENGE.search(markup[:_HEAD]) or _CHALLENGE_TEXT.search(visible))):
+    if _CHALLENGE_TITLE.search(title) or (
+        len(visible) < SHORT and (_CHALLENGE.search(markup[:_HEAD]) or _CHALLENGE_TEXT.search(visible))
+    ):
         return _CHALLENGED
     if _LOGIN_TITLE.search(title) and _PASSWORD.search(markup):
         return _LOGGED_OUT

@@ -44,10 +44,19 @@ def read_section(body: bytes, *, content_type: str = "", url: str, source_id: st
     found = [one for one in titles.values() if len(one[1]) >= SHORTEST_TITLE]
     if not found:
         unfit = unfit_answer(markup)
-        raise ReadError(url, f"instead of a list of articles came {unfit.reason if unfit else 'a page without links to articles'}", kind=unfit.kind if unfit else "no-articles")
+        raise ReadError(
+            url,
+            f"instead of a list of articles came {unfit.reason if unfit else 'a page without links to articles'}",
+            kind=unfit.kind if unfit else "no-articles",
+        )
     notes = [f"{len(found) - MOST_LINKS:,} further links left out"] if len(found) > MOST_LINKS else []
     entries = tuple(_entry(address, title, when, source_id, now) for address, title, when in found[:MOST_LINKS])
-    return Feed(title=next((plain_title(one.text_content()) for one in tree.iter("title")), ""), entries=entries, format="section", notes=tuple(notes))
+    return Feed(
+        title=next((plain_title(one.text_content()) for one in tree.iter("title")), ""),
+        entries=entries,
+        format="section",
+        notes=tuple(notes),
+    )
 
 
 def _entry(address: str, title: str, when: datetime | None, source_id: str, now: datetime) -> Entry:
@@ -55,7 +64,13 @@ def _entry(address: str, title: str, when: datetime | None, source_id: str, now:
     published = said or believable(date_from_address(address), now)
     origin = (DateFrom.PAGE if said else DateFrom.ADDRESS) if published else None
     return Entry(
-        source_id=source_id, key=entry_key("", address, title), url=address, guid="", title=title[:1000], published=published, published_from=origin
+        source_id=source_id,
+        key=entry_key("", address, title),
+        url=address,
+        guid="",
+        title=title[:1000],
+        published=published,
+        published_from=origin,
     )
 
 
@@ -86,4 +101,6 @@ def is_article_address(address: str, section: str) -> bool:
         return False
     path = parts.path.rstrip("/")
     last = path.rpartition("/")[2]
-    return numbered or _SLUG.search(last) is not None or (len(last) > 25 and path.count("/") > 1) or last.endswith((".html", ".htm"))
+    return (
+        numbered or _SLUG.search(last) is not None or (len(last) > 25 and path.count("/") > 1) or last.endswith((".html", ".htm"))
+    )

@@ -34,7 +34,11 @@ def read_sitemap(body: bytes, *, content_type: str = "", url: str, source_id: st
     text = clean_markup(decode(body, content_type).text).lstrip()
     if _HTML.match(text):
         unfit = unfit_answer(text)
-        raise ReadError(url, f"instead of a sitemap came {unfit.reason if unfit else 'a web page'}", kind=unfit.kind if unfit else "not-a-sitemap")
+        raise ReadError(
+            url,
+            f"instead of a sitemap came {unfit.reason if unfit else 'a web page'}",
+            kind=unfit.kind if unfit else "not-a-sitemap",
+        )
     if text[:1] != "<":
         return _plain_list(text, url, source_id)
     root = _root(text, url)
@@ -65,7 +69,9 @@ def _unzipped(body: bytes, url: str) -> bytes:
 def _root(text: str, url: str) -> Any:
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False, remove_comments=True
+    )
     try:
         root = etree.fromstring(re.sub(r"^<\?xml[^>]{0,300}\?>", "", text).encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -82,9 +88,13 @@ def _index(root: Any, url: str, now: datetime) -> Feed:
         if address := clean_address(fields.get("loc", ""), url):
             found.append((believable(read_date(fields.get("lastmod", "")), now), number, address))
     # The newest first; among undated ones a news sitemap first, then the last (numbered sitemaps grow at the end).
-    found.sort(key=lambda one: (one[0] is not None, one[0].timestamp() if one[0] else 0.0, "news" in one[2], one[1]), reverse=True)
+    found.sort(
+        key=lambda one: (one[0] is not None, one[0].timestamp() if one[0] else 0.0, "news" in one[2], one[1]), reverse=True
+    )
     more = tuple(dict.fromkeys(address for _, _, address in found if same_site(address, url)))
-    notes = (f"{len(more):,} sitemaps in the index; the {MOST_CHILDREN} newest are handed on",) if len(more) > MOST_CHILDREN else ()
+    notes = (
+        (f"{len(more):,} sitemaps in the index; the {MOST_CHILDREN} newest are handed on",) if len(more) > MOST_CHILDREN else ()
+    )
     return Feed(title="", entries=(), format="sitemap-index", notes=notes, more=more[:MOST_CHILDREN])
 
 
@@ -113,7 +123,9 @@ def _entries(root: Any, url: str, source_id: str, now: datetime) -> Iterator[Ent
 def _recent(entries: list[Entry], now: datetime, notes: list[str]) -> Iterable[Entry]:
     """News entries all; of an archive what is recent, newest first; what is left out is said."""
     dates = [entry.published or entry.updated or believable(date_from_address(entry.url), now) for entry in entries]
-    dated = sorted(((when, entry) for when, entry in zip(dates, entries, strict=True) if when), key=lambda pair: pair[0], reverse=True)
+    dated = sorted(
+        ((when, entry) for when, entry in zip(dates, entries, strict=True) if when), key=lambda pair: pair[0], reverse=True
+    )
     undated = [entry for when, entry in zip(dates, entries, strict=True) if not when]
     kept = [entry for when, entry in dated if entry.title or when >= now - RECENT]
     if old := len(dated) - len(kept):
@@ -126,11 +138,18 @@ def _recent(entries: list[Entry], now: datetime, notes: list[str]) -> Iterable[E
 def _plain_list(text: str, url: str, source_id: str) -> Feed:
     """The protocol's third form: a text file of addresses, a line each."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    addresses = [address for line in lines if line.startswith(("http://", "https://")) and (address := clean_address(line)) and same_site(address, url)]
+    addresses = [
+        address
+        for line in lines
+        if line.startswith(("http://", "https://")) and (address := clean_address(line)) and same_site(address, url)
+    ]
     if not addresses or 2 * len(addresses) < len(lines):
         raise ReadError(url, "neither XML nor a list of this site's addresses", kind="not-a-sitemap")
     notes = [f"{len(addresses) - MOST_UNDATED:,} addresses without a date left out"] if len(addresses) > MOST_UNDATED else []
-    entries = (Entry(source_id=source_id, key=entry_key("", address, ""), url=address, guid="", title="") for address in addresses[-MOST_UNDATED:])
+    entries = (
+        Entry(source_id=source_id, key=entry_key("", address, ""), url=address, guid="", title="")
+        for address in addresses[-MOST_UNDATED:]
+    )
     return Feed(title="", entries=unique_entries(entries, notes), format="sitemap-text", notes=tuple(notes))
 
 
