@@ -62,14 +62,15 @@ class Anchors:
     page: Page
     weights: AnchorWeights
     at_home: bool
+    home_language: bool = False
     sentences: dict[tuple[int, int], list[Occurrence]] = field(default_factory=dict)
     datelines: list[Occurrence] = field(default_factory=list)
     _ranks: dict[int, int] = field(default_factory=dict)
     _head: Anchor | None = None
 
     @classmethod
-    def of(cls, page: Page, weights: AnchorWeights, *, at_home: bool) -> Anchors:
-        anchors = cls(page, weights, at_home)
+    def of(cls, page: Page, weights: AnchorWeights, *, at_home: bool, home_language: bool = False) -> Anchors:
+        anchors = cls(page, weights, at_home, home_language)
         for one in page.occurrences:
             if one.entry.side and not one.hidden_by:
                 if anchors.is_dateline(one):
@@ -96,6 +97,8 @@ class Anchors:
             return Anchor(by.entry.side, self.weights.source, "in the dateline", by)
         if self.at_home:
             return Anchor(1, self.weights.source, "the source is of the country", None)
+        if self.home_language and self.weights.language:
+            return Anchor(1, self.weights.language, "only its language is of the country", None)
         return UNKNOWN
 
     def is_dateline(self, place: Occurrence) -> bool:
@@ -108,6 +111,10 @@ class Anchors:
             return False
         written = text[place.start : place.end]
         return (_DATELINE if written.isupper() else _FILED).match(text, place.end) is not None
+
+    @property
+    def _ours_anywhere(self) -> bool:
+        return any(other.entry.side > 0 and other.entry.strong for others in self.sentences.values() for other in others)
 
     def of_title_or_home(self, one: Occurrence) -> bool:
         """Whether something unconditional of the country stands near ``one``, or the source is of it."""
@@ -127,6 +134,11 @@ class Anchors:
         theirs = min(
             ((self._cost(one, other), other) for other in here if other.entry.side < 0), key=lambda pair: pair[0], default=None
         )
+        if ours is not None and not ours[1].entry.strong and self.head().side < 0 and not ours[1].overlaps(one):
+            # "Democratic Party", "Central Election Commission": in a text headed by another country such names are hardly ours.
+            if theirs is not None or not self._ours_anywhere:
+                return Anchor(-1, 1.0, "in a text about another country", None if theirs is None else theirs[1])
+            return Anchor(1, self.weights.disputed * self.weights.weak, "in a text headed by another country", ours[1])
         if theirs is None:
             assert ours is not None
             return self._ours(ours[1], "in the sentence")

@@ -81,6 +81,7 @@ def _definitions(data: dict[str, Any]) -> Definitions:
         name=data["name"],
         country=data["country"],
         languages=tuple(data["languages"]),
+        home_languages=tuple(data["home_languages"]),
         anchors=AnchorWeights(**data["anchors"]),
         defaults=Defaults(**data["defaults"]),
         entities=tuple(_entity(item) for item in data["entities"]),

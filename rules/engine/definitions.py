@@ -148,6 +148,7 @@ class AnchorWeights:
     head: float = 0.75
     source: float = 0.5
     disputed: float = 0.75
+    language: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class Definitions:
     name: str
     country: str
     languages: tuple[str, ...]
+    home_languages: tuple[str, ...]
     anchors: AnchorWeights
     defaults: Defaults
     entities: tuple[Entity, ...]

@@ -156,7 +156,7 @@ def load_definitions(folder: Path) -> Definitions:
     """Read and check a whole folder; raises ConfigError."""
     files = folder_files(folder)
     top = Reader(load_yaml(files[0]))
-    name, country, languages, anchors, defaults = _read_rulebook(top)
+    name, country, languages, home_languages, anchors, defaults = _read_rulebook(top)
     entities: list[Entity] = []
     lexicon: list[LexiconEntry] = []
     rules: list[tuple[Rule, Reader, tuple[Key, ...]]] = []
@@ -203,7 +203,7 @@ def load_definitions(folder: Path) -> Definitions:
     for rule, reader, place in rules:
         _check_rule(rule, reader, place, known)
     return Definitions(
-        name, country, languages, anchors, defaults, tuple(entities), tuple(lexicon), tuple(rule for rule, _, _ in rules)
+        name, country, languages, home_languages, anchors, defaults, tuple(entities), tuple(lexicon), tuple(rule for rule, _, _ in rules)
     )
 
 
@@ -239,19 +239,21 @@ def _check_rule(rule: Rule, reader: Reader, path: tuple[Key, ...], known: set[st
                 _check_terms(reader, (*path, key, at, field), terms, known)
 
 
-def _read_rulebook(reader: Reader) -> tuple[str, str, tuple[str, ...], AnchorWeights, Defaults]:
-    data = reader.mapping(reader.file.data, (), ("name", "country", "languages", "anchors", "defaults", "note"))
+def _read_rulebook(reader: Reader) -> tuple[str, str, tuple[str, ...], tuple[str, ...], AnchorWeights, Defaults]:
+    data = reader.mapping(reader.file.data, (), ("name", "country", "languages", "home_languages", "anchors", "defaults", "note"))
     name = reader.text(reader.required(data, "name", ()), ("name",))
     country = reader.pattern(
         reader.required(data, "country", ()), ("country",), re.compile(r"[a-z]{2}"), "a country code of two small letters"
     )
-    languages = tuple(
-        reader.choice(item, ("languages", at), LANGUAGES)
-        for at, item in enumerate(reader.sequence(reader.required(data, "languages", ()), ("languages",)))
+    languages, home_languages = (
+        tuple(reader.choice(item, (key, at), LANGUAGES) for at, item in enumerate(reader.sequence(data.get(key), (key,))))
+        for key in ("languages", "home_languages")
     )
+    if not languages:
+        raise reader.file.refuse("languages needs at least one language", "languages")
     weights = _numbers(reader, data.get("anchors", {}), ("anchors",), AnchorWeights.__slots__, 0.0, 1.0)
     defaults = _numbers(reader, data.get("defaults", {}), ("defaults",), Defaults.__slots__, 0.0, 1000.0)
-    return name, country, languages, AnchorWeights(**weights), Defaults(**defaults)
+    return name, country, languages, home_languages, AnchorWeights(**weights), Defaults(**defaults)
 
 
 def _numbers(

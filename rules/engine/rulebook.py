@@ -95,7 +95,7 @@ class Rulebook:
         title_hits = find_hits(self.lookup, title, hint)
         text_hits = find_hits(self.lookup, text, hint)
         layouts = (Layout(title, one=True), Layout(text))
-        page = Page((title, text), layouts, [])
+        page = Page((title, text), layouts, [], (hint or "").split("-")[0])
         if not title_hits and not text_hits:
             return page, False
         page.occurrences = [
@@ -116,7 +116,9 @@ class Rulebook:
 
     def case(self, page: Page, published: datetime | date | None, source_country: str | None) -> Case:
         """A document made ready for the rules."""
-        anchors = Anchors.of(page, self.definitions.anchors, at_home=self.at_home(source_country))
+        anchors = Anchors.of(
+            page, self.definitions.anchors, at_home=self.at_home(source_country), home_language=page.language in self.definitions.home_languages
+        )
         by_term: dict[str, list[Occurrence]] = {}
         for one in page.occurrences:
             if not one.hidden_by:

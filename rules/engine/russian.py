@@ -238,4 +238,5 @@ def is_common_word(word: str) -> bool:
     """Whether the dictionary knows the word as something other than a name («семей» is of «семья»)."""
     named = {"Name", "Surn", "Patr", "Geox", "Orgn", "Trad"}
     parses = [parse for parse in _morph().parse(fold(word)) if parse.is_known]
-    return any(not named & set(parse.tag.grammemes) for parse in parses)
+    common = sum(parse.score for parse in parses if not named & set(parse.tag.grammemes))
+    return bool(common > 0.3)

@@ -53,7 +53,8 @@ class Case:
         have = self.by_term
         if not any(term in have for term in signal.any):
             return False
-        if signal.anchor in {self.country, "strong"} and not (self.anchors.at_home or "watched" in have):
+        anchors = self.anchors
+        if signal.anchor in {self.country, "strong"} and not ("watched" in have or anchors.at_home or anchors.home_language):
             return False
         return not signal.with_any or any(term in have for term in signal.with_any)
 
