@@ -115,7 +115,7 @@ async def climb(
     poor: list[Reading] = []
     for index in order_of_rungs(len(source.rungs), known.rung, better_first=better_first):
         listed = source.rungs[index]
-        host = urlsplit(listed.url).hostname or ""
+        host = urlsplit(listed.url).netloc
         if host in spared:
             reason = f"Not asked, since its host did not answer: {spared[host]}"
             tries.append(Try(index, listed.kind, listed.url, "spared", reason))
@@ -152,7 +152,7 @@ class _Climber:
             try:
                 return await self._read_at(last.address, last)
             except FetchError as error:
-                if spares_the_host(error):
+                if spares_the_host(error) and urlsplit(last.address).netloc == urlsplit(listed).netloc:
                     raise
             except ReadError:
                 pass  # what is there is no longer ours; the listed address may say where it went
