@@ -69,7 +69,7 @@ def read_page(
         markup=markup,
         page_title=head.title or head.heading,
         text=text,
-        announced_title=entry.title,
+        announced_title=entry.title or head.headline or head.heading,
         announced_summary=entry.summary or entry.content,
         moved_to_front_page=_moved_to_front(entry.url, url),
         free=head.free,
