@@ -26,6 +26,11 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 # Where the marks were left out ("oner", "agim"), a plain letter may be either.
 _UNMARKED: Final[dict[str, tuple[str, ...]]] = {"a": ("ә",), "g": ("ғ",), "n": ("ң",), "o": ("ө",), "u": ("ү",), "s": ("ш",)}
+# The soft sign has no Latin letter at all: Polsha is Польша, Izraıl Израиль, bıýlleten бюллетень.
+for _hard in "bdlmnprstvz":
+    _LETTERS[_hard] += (_LETTERS[_hard][0] + "ь",)
+for _sign in "0123456789-":
+    _LETTERS[_sign] = (_sign,)
 MOST_CANDIDATES: Final = 96
 _LONGEST_GROUP: Final = 4
 
@@ -47,6 +52,8 @@ def cyrillic_candidates(word: str, prefixes: frozenset[str] | set[str], stems: s
             for so_far, complete in reached[at].items():
                 for spelling in spellings:
                     candidate = so_far + spelling
+                    if "ь" in spelling and candidate not in prefixes:
+                        continue  # no ending of ours has a soft sign: it is a loan stem's or nothing
                     whole = complete or candidate in stems
                     if (whole or candidate in prefixes) and len(target) < MOST_CANDIDATES:
                         target[candidate] = whole or target.get(candidate, False)

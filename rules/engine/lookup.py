@@ -18,6 +18,18 @@ _KAZAKH_LETTERS: Final = frozenset("әғқңөұүһі")
 _LONGEST_WORD: Final = 60  # nothing longer is a word; and work must not grow with it
 
 
+class Memory(dict[str, Codes]):
+    """Codes by written word; a word not yet known is looked up once."""
+
+    def __init__(self, lookup: Lookup, modes: tuple[str, str]) -> None:
+        super().__init__()
+        self._lookup, self._modes = lookup, modes
+
+    def __missing__(self, word: str) -> Codes:
+        codes = self[word] = self._lookup.codes(word, self._modes)
+        return codes
+
+
 class Lookup:
     """Look-up for one compiled rulebook."""
 
@@ -28,25 +40,25 @@ class Lookup:
         self._stems = tables.stems
         self._shortest = min(map(len, tables.stems), default=99)
         self._beginnings: tuple[frozenset[str], frozenset[str]] | None = None
-        self._memories: dict[tuple[str, str], dict[str, Codes]] = {}
+        self._memories: dict[tuple[str, str], Memory] = {}
 
-    def memory(self, modes: tuple[str, str]) -> dict[str, Codes]:
-        """What is known of words in these modes: the caller looks here first and calls ``codes`` for what is missing."""
-        memory = self._memories.setdefault(modes, {})
-        if len(memory) > MOST_REMEMBERED:
+    def memory(self, modes: tuple[str, str]) -> Memory:
+        """The codes of any word of a text in these modes, by subscript."""
+        memory = self._memories.get(modes)
+        if memory is None:
+            memory = self._memories[modes] = Memory(self, modes)
+        elif len(memory) > MOST_REMEMBERED:
             memory.clear()
         return memory
 
     def codes(self, word: str, modes: tuple[str, str]) -> Codes:
-        """The codes of a word as it stands in the text; remembers them."""
+        """The codes of a word as it stands in the text."""
         found: dict[int, None] = {}
         if len(word) <= _LONGEST_WORD:
             for form in normal_forms(word):
                 table = self._cyrillic(form, modes[0]) if is_cyrillic(form) else self._latin(form, word, modes[1])
                 found.update(dict.fromkeys(table))
-        codes = tuple(found) or NONE
-        self._memories.setdefault(modes, {})[word] = codes
-        return codes
+        return tuple(found) or NONE
 
     def _cyrillic(self, form: str, mode: str) -> list[int]:
         if mode == NEITHER:
@@ -73,6 +85,8 @@ class Lookup:
     def _latin(self, form: str, word: str, mode: str) -> list[int]:
         found: list[int] = []
         if mode == LATIN_KAZAKH:
+            if form.isdigit():
+                return list(self._kazakh.get(form, ()))
             beginnings, whole = self._spellings()
             for candidate in cyrillic_candidates(form, beginnings, whole):
                 found.extend(self.kazakh(candidate))
