@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rules.engine.definitions import AnchorWeights
-from rules.engine.matching import TEXT, TITLE, Occurrence, Page
+from rules.engine.matching import TEXT, TITLE, Occurrence, Page, hide
 from rules.engine.tables import LOCATIVE, MAYBE_LOCATIVE, Condition
 
 BACK: Final = 3  # sentences looked back
@@ -67,6 +67,7 @@ class Anchors:
     datelines: list[Occurrence] = field(default_factory=list)
     _ranks: dict[int, int] = field(default_factory=dict)
     _head: Anchor | None = None
+    _rest: Anchor | None = None
 
     @classmethod
     def of(cls, page: Page, weights: AnchorWeights, *, at_home: bool, home_language: bool = False) -> Anchors:
@@ -92,6 +93,9 @@ class Anchors:
         head = self.head()
         if head.side:
             return head
+        elsewhere = self.rest()
+        if elsewhere.side:
+            return elsewhere
         if self.datelines:
             by = self.datelines[0]
             return Anchor(by.entry.side, self.weights.source, "in the dateline", by)
@@ -238,6 +242,21 @@ class Anchors:
         factor = self.weights.previous * (1.0 if best.entry.strong else self.weights.weak)
         return Anchor(1, factor, "in a sentence before", best, best.entry.strong)
 
+    def rest(self) -> Anchor:
+        """Where neither sentence nor head names a country: the one the rest of the text names more often."""
+        if self._rest is None:
+            sides: dict[int, list[Occurrence]] = {1: [], -1: []}
+            for others in self.sentences.values():
+                for other in others:
+                    sides[other.entry.side].append(other)
+            if sides[-1] and len(sides[-1]) >= len(sides[1]):
+                self._rest = Anchor(-1, 1.0, "in the rest of the text", sides[-1][0])
+            elif sides[1]:
+                self._rest = Anchor(1, self.weights.source, "in the rest of the text", sides[1][0])
+            else:
+                self._rest = UNKNOWN
+        return self._rest
+
     def head(self) -> Anchor:
         """To whom the title and the first sentences belong."""
         if self._head is None:
@@ -267,13 +286,17 @@ class Anchors:
         return Anchor(1, self.weights.head * (1.0 if by.entry.strong else self.weights.weak), "in the head", by, by.entry.strong)
 
 
-def settle_conditions(page: Page, weights: AnchorWeights, *, at_home: bool) -> None:
-    """Decide surnames and names that count only near the country; what fails is hidden with the reason."""
-    conditional = [one for one in page.occurrences if not one.hidden_by and one.alias.condition in _NEEDS_ANCHOR]
+def settle(page: Page, weights: AnchorWeights, *, at_home: bool) -> None:
+    """Hide what a longer match covers, and surnames and names that count only near the country where nothing of it is near.
+
+    What waits for the country neither hides nor anchors until it is decided.
+    """
+    conditional = [one for one in page.occurrences if one.alias.condition in _NEEDS_ANCHOR]
+    for one in conditional:
+        one.hidden_by = "(undecided)"
+    hide(page.occurrences)
     if not conditional:
         return
-    for one in conditional:
-        one.hidden_by = "?"
     anchors = Anchors.of(page, weights, at_home=at_home)
     full = {one.entry.id for one in page.occurrences if not one.hidden_by}
     for one in conditional:
@@ -290,6 +313,7 @@ def settle_conditions(page: Page, weights: AnchorWeights, *, at_home: bool) -> N
             counts = not opening or anchors.of_title_or_home(one)
             reason = "(its capital may be only the sentence's)"
         one.hidden_by = "" if counts else reason
+    hide(page.occurrences)
 
 
 _NEEDS_ANCHOR: Final = frozenset({Condition.SURNAME, Condition.CAPITAL_ANCHORED, Condition.CAPITAL_INSIDE})

@@ -203,7 +203,15 @@ def load_definitions(folder: Path) -> Definitions:
     for rule, reader, place in rules:
         _check_rule(rule, reader, place, known)
     return Definitions(
-        name, country, languages, home_languages, anchors, defaults, tuple(entities), tuple(lexicon), tuple(rule for rule, _, _ in rules)
+        name,
+        country,
+        languages,
+        home_languages,
+        anchors,
+        defaults,
+        tuple(entities),
+        tuple(lexicon),
+        tuple(rule for rule, _, _ in rules),
     )
 
 

@@ -70,10 +70,13 @@ class Page:
         return self.texts[occurrence.field][occurrence.start : occurrence.end]
 
 
-def find_hits(lookup: Lookup, text: str, language: str | None, *, first_token: int = 0) -> list[Hit]:
-    """All words of a text that are forms of something; token numbers count every word."""
+def find_hits(lookup: Lookup, text: str, language: str | None) -> list[Hit]:
+    """All words of a text that are forms of something.
+
+    Token numbers count every word of a paragraph from the paragraph's offset on: they grow through the text, and no two words of
+    different paragraphs have neighbouring numbers.
+    """
     hits: list[Hit] = []
-    token = first_token
     start = 0
     finditer = WORD.finditer
     while start < len(text):
@@ -81,16 +84,14 @@ def find_hits(lookup: Lookup, text: str, language: str | None, *, first_token: i
         end = len(text) if end < 0 else end
         paragraph = text[start:end]
         modes = (cyrillic_mode(paragraph, language), latin_mode(paragraph, language))
-        memory = lookup.memory(modes)
-        known = memory.get
-        for token, found in enumerate(finditer(paragraph), token):  # noqa: B020, PLW2901  # counts on through paragraphs
-            codes = known(found[0])
-            if codes is None:
-                codes = lookup.codes(found[0], modes)
-            if codes:
-                at, to = found.span()
-                hits.append(Hit(token, start + at, start + to, codes))
-        token += 1
+        known = lookup.memory(modes)
+        hits.extend(
+            [
+                Hit(token, start + found.start(), start + found.end(), codes)
+                for token, found in enumerate(finditer(paragraph), start)
+                if (codes := known[found[0]])
+            ]
+        )
         start = end + 1
     return hits
 
@@ -103,8 +104,10 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
     return document_language(f"{title}\n{text}")
 
 
-def find_occurrences(tables: Tables, field: int, text: str, hits: list[Hit], layout: Layout) -> list[Occurrence]:
-    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet."""
+def find_occurrences(
+    tables: Tables, field: int, text: str, hits: list[Hit], layout: Layout, only: frozenset[int] | None = None
+) -> list[Occurrence]:
+    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet; with ``only`` those that begin with these words."""
     by_token = {hit.token: hit for hit in hits}
     found: list[Occurrence] = []
     written: set[tuple[int, int, int]] = set()  # one entry counts once where two of its headwords read the same words
@@ -112,6 +115,8 @@ def find_occurrences(tables: Tables, field: int, text: str, hits: list[Hit], lay
         seen: set[int] = set()
         for code in hit.codes:
             word, bits = code >> CODE_BITS, code & 3
+            if only is not None and word not in only:
+                continue
             for alias in tables.singles.get(word, ()):
                 if alias not in seen:
                     seen.add(alias)
@@ -165,7 +170,15 @@ def _next(text: str, by_token: dict[int, Hit], hit: Hit) -> Hit | None:
 
 
 def _take(
-    tables: Tables, found: list[Occurrence], written: set[tuple[int, int, int]], field: int, text: str, layout: Layout, hits: tuple[Hit, ...], number: int, bits: int
+    tables: Tables,
+    found: list[Occurrence],
+    written: set[tuple[int, int, int]],
+    field: int,
+    text: str,
+    layout: Layout,
+    hits: tuple[Hit, ...],
+    number: int,
+    bits: int,
 ) -> None:
     alias = tables.aliases[number]
     if alias.condition and not _spelled(alias, text, hits):

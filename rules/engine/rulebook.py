@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from domain.values import Flagging, Ruling
-from rules.engine.anchoring import Anchors, settle_conditions
+from rules.engine.anchoring import Anchors, settle
 from rules.engine.cache import folder_key, read_cache, write_cache
 from rules.engine.compiling import compile_tables
 from rules.engine.definitions import Definitions, Entity, Rule
 from rules.engine.folder import load_definitions
 from rules.engine.lookup import Lookup
-from rules.engine.matching import TEXT, TITLE, Hit, Occurrence, Page, document_hint, find_hits, find_occurrences, hide
+from rules.engine.matching import TEXT, TITLE, Hit, Occurrence, Page, document_hint, find_hits, find_occurrences
 from rules.engine.scoring import Case, Evidence, judge
 from rules.engine.sentences import Layout
 from rules.engine.tables import CODE_BITS, Tables
@@ -50,13 +50,21 @@ class Rulebook:
         self.entities: Mapping[str, Entity] = {entity.id: entity for entity in definitions.entities}
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in definitions.rules}
         self.lookup = Lookup(tables)
-        triggers = {term for rule in definitions.rules for signal in rule.signals for term in signal.any}
-        # Words without which no rule can give a point: a document that has none is not looked at further.
-        triggering = {number for number, entry in enumerate(tables.entries) if triggers & set(entry.terms)}
-        self._telling = self._first_words(triggering)
-        self._cheapest_threshold = min((min(rule.threshold, rule.title_threshold) for rule in definitions.rules), default=0.0)
+        tied = {self.country, "strong"}
+        signals = [signal for rule in definitions.rules for signal in rule.signals]
+        # Words without which no rule can give a point: triggers that need the country, triggers that do not, and the country's names.
+        self._telling = self._first_words(self._entries_of({term for signal in signals for term in signal.any}))
+        self._free = self._first_words(
+            self._entries_of({term for signal in signals if signal.anchor not in tied for term in signal.any})
+        )
+        self._home = self._first_words({number for number, entry in enumerate(tables.entries) if entry.side > 0})
+        self._named = self._first_words({number for number, entry in enumerate(tables.entries) if entry.is_entity or entry.decoy})
+
+    def _entries_of(self, terms: set[str]) -> set[int]:
+        return {number for number, entry in enumerate(self.tables.entries) if not terms.isdisjoint(entry.terms)}
 
     def _first_words(self, entries: set[int]) -> frozenset[int]:
+        """The words with which names and headwords of these entries begin."""
         aliases = self.tables.aliases
         words = {
             word for word, singles in self.tables.singles.items() if any(aliases[alias].entry in entries for alias in singles)
@@ -76,7 +84,7 @@ class Rulebook:
         source_country: str | None = None,
     ) -> Flagging:
         """The verdict on one document, with its reasons; the same input always gives the same."""
-        page, telling = self._read(title, text, language, source_country)
+        page, telling = self._read(title, text, language, source_country, everything=False)
         if not page.occurrences:
             return self._clear((), (), ())
         rulings: list[Ruling] = []
@@ -87,9 +95,11 @@ class Rulebook:
 
     def read(self, title: str, text: str, language: str | None, source_country: str | None = None) -> Page:
         """Everything found in a document, hidden matches too."""
-        return self._read(title, text, language, source_country)[0]
+        return self._read(title, text, language, source_country, everything=True)[0]
 
-    def _read(self, title: str, text: str, language: str | None, source_country: str | None) -> tuple[Page, bool]:
+    def _read(
+        self, title: str, text: str, language: str | None, source_country: str | None, *, everything: bool
+    ) -> tuple[Page, bool]:
         title, text = title[:LONGEST_TEXT], text[:LONGEST_TEXT]
         hint = document_hint(title, text, language)
         title_hits = find_hits(self.lookup, title, hint)
@@ -98,18 +108,22 @@ class Rulebook:
         page = Page((title, text), layouts, [], (hint or "").split("-")[0])
         if not title_hits and not text_hits:
             return page, False
+        home = self.at_home(source_country) or page.language in self.definitions.home_languages
+        may_tell = self._may_tell([*title_hits, *text_hits], at_home=home)
+        only = None if may_tell or everything else self._named
         page.occurrences = [
-            *find_occurrences(self.tables, TITLE, title, title_hits, layouts[0]),
-            *find_occurrences(self.tables, TEXT, text, text_hits, layouts[1]),
+            *find_occurrences(self.tables, TITLE, title, title_hits, layouts[0], only),
+            *find_occurrences(self.tables, TEXT, text, text_hits, layouts[1], only),
         ]
-        hide(page.occurrences)
-        settle_conditions(page, self.definitions.anchors, at_home=self.at_home(source_country))
-        hide(page.occurrences)
-        return page, self._may_tell(title_hits) or self._may_tell(text_hits)
+        settle(page, self.definitions.anchors, at_home=self.at_home(source_country))
+        return page, may_tell
 
-    def _may_tell(self, hits: list[Hit]) -> bool:
-        telling = self._telling
-        return any(code >> CODE_BITS in telling for hit in hits for code in hit.codes)
+    def _may_tell(self, hits: list[Hit], *, at_home: bool) -> bool:
+        """Whether any rule can give a point at all: most documents of a newspaper name neither the country nor a lone trigger."""
+        words = {code >> CODE_BITS for hit in hits for code in hit.codes}
+        if not words.isdisjoint(self._free):
+            return True
+        return (at_home or not words.isdisjoint(self._home)) and not words.isdisjoint(self._telling)
 
     def at_home(self, source_country: str | None) -> bool:
         return source_country is not None and source_country.lower() == self.country
@@ -117,7 +131,10 @@ class Rulebook:
     def case(self, page: Page, published: datetime | date | None, source_country: str | None) -> Case:
         """A document made ready for the rules."""
         anchors = Anchors.of(
-            page, self.definitions.anchors, at_home=self.at_home(source_country), home_language=page.language in self.definitions.home_languages
+            page,
+            self.definitions.anchors,
+            at_home=self.at_home(source_country),
+            home_language=page.language in self.definitions.home_languages,
         )
         by_term: dict[str, list[Occurrence]] = {}
         for one in page.occurrences:
@@ -127,7 +144,8 @@ class Rulebook:
         day = published.astimezone(UTC).date() if isinstance(published, datetime) and published.tzinfo else published
         if isinstance(day, datetime):
             day = day.date()
-        return Case(page, anchors, by_term, day, self.country)
+        may_anchor = anchors.at_home or anchors.home_language or "watched" in by_term
+        return Case(page, anchors, by_term, may_anchor, day, self.country)
 
     def _judge(self, case: Case, evidence: Evidence) -> list[Ruling]:
         rulings = (judge(rule, case, self.definitions.defaults, evidence) for rule in self.definitions.rules)

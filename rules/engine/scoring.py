@@ -27,7 +27,8 @@ class Case:
 
     page: Page
     anchors: Anchors
-    by_term: Mapping[str, list[Occurrence]]
+    by_term: dict[str, list[Occurrence]]
+    may_anchor: bool
     day: date | None
     country: str
     _anchored: dict[int, Anchor] = field(default_factory=dict)
@@ -50,13 +51,10 @@ class Case:
 
     def may_meet(self, signal: Signal) -> bool:
         """Whether a signal can give anything at all: one look at the terms spares most signals of most documents the rest."""
-        have = self.by_term
-        if not any(term in have for term in signal.any):
+        have = self.by_term.keys()
+        if have.isdisjoint(signal.any) or (signal.with_any and have.isdisjoint(signal.with_any)):
             return False
-        anchors = self.anchors
-        if signal.anchor in {self.country, "strong"} and not ("watched" in have or anchors.at_home or anchors.home_language):
-            return False
-        return not signal.with_any or any(term in have for term in signal.with_any)
+        return self.may_anchor or signal.anchor not in {self.country, "strong"}
 
     @property
     def title_only(self) -> bool:
