@@ -8,7 +8,7 @@ import asyncio
 import gzip
 import zlib
 
-from tests.hostile.server import Case, Exchange, case, ok
+from tests.hostile.server import Answer, Case, Exchange, case, ok
 
 BODY = b"<rss version='2.0'><channel><title>ok</title></channel></rss>"
 GOOD = ok(BODY)
@@ -37,7 +37,7 @@ async def hang(on: Exchange) -> None:
     await on.hang()
 
 
-def then_hang(start: bytes):  # type: ignore[no-untyped-def]
+def then_hang(start: bytes) -> Answer:
     async def answer(on: Exchange) -> None:
         await on.send(start)
         await on.hang()
@@ -45,14 +45,14 @@ def then_hang(start: bytes):  # type: ignore[no-untyped-def]
     return answer
 
 
-def then_close(start: bytes):  # type: ignore[no-untyped-def]
+def then_close(start: bytes) -> Answer:
     async def answer(on: Exchange) -> None:
         await on.send(start)
 
     return answer
 
 
-def then_reset(start: bytes):  # type: ignore[no-untyped-def]
+def then_reset(start: bytes) -> Answer:
     async def answer(on: Exchange) -> None:
         await on.send(start)
         await asyncio.sleep(0.05)
@@ -61,7 +61,7 @@ def then_reset(start: bytes):  # type: ignore[no-untyped-def]
     return answer
 
 
-def drip(text: bytes, start: bytes = b""):  # type: ignore[no-untyped-def]
+def drip(text: bytes, start: bytes = b"") -> Answer:
     async def answer(on: Exchange) -> None:
         await on.send(start)
         for byte in text:
@@ -71,7 +71,7 @@ def drip(text: bytes, start: bytes = b""):  # type: ignore[no-untyped-def]
     return answer
 
 
-def forever(start: bytes, part: bytes, every: float = 0.0):  # type: ignore[no-untyped-def]
+def forever(start: bytes, part: bytes, every: float = 0.0) -> Answer:
     async def answer(on: Exchange) -> None:
         await on.send(start)
         await on.send_forever(part, every=every)

@@ -20,12 +20,12 @@ from domain.errors import AddressRefused, FetchError
 from domain.settings import Settings
 from extractors.client import Client, ClientOptions, Validators, client_options
 from extractors.politeness import FAILURES
-from extractors.transport import MAX_HEADERS, open_session
+from extractors.transport import MAX_HEADERS, open_session, system_lookup
 from tests.hostile.redirects import to
 from tests.hostile.server import Answer, Case, Exchange, World, ok
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-OPTIONS = ClientOptions(networks=(ip_network("127.0.0.1/32"),), deadline=2.0, user_agent="Sholu/test (+someone@example.org)")
+OPTIONS = ClientOptions(networks=(ip_network("127.0.0.1/32"),), deadline=20.0, user_agent="Sholu/test (+someone@example.org)")
 FEED = ok(b"<rss/>", 'ETag: "one"', "Last-Modified: Sun, 22 Nov 2026 05:00:00 GMT", "Cache-Control: max-age=600")
 
 
@@ -174,7 +174,7 @@ async def test_a_hanging_host_is_left_alone_after_a_few_tries() -> None:
     async def hang(on: Exchange) -> None:
         await on.hang()
 
-    async with site({"hang": hang, "feed": FEED}, deadline=0.2) as (world, client, url):
+    async with site({"hang": hang, "feed": FEED}, deadline=0.5) as (world, client, url):
 
         async def ask(number: int) -> str:
             try:
@@ -332,3 +332,32 @@ def test_the_settings_make_the_client() -> None:
     assert options.networks == (ip_network("10.0.0.0/8"),)
     assert options.ports == frozenset({80})
     assert client_options(Settings(contact="")).user_agent.count("(") == 0
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site({"feed": FEED}) as (world, client, url):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, world.places["canary"])
+        assert (await client.fetch(url("feed"))).capture.server_address == "127.0.0.1"
+        assert world.hits == []
+
+
+async def test_the_system_s_look_up_finds_names_and_says_when_there_are_none() -> None:
+    assert set(await system_lookup("localhost", 80)) <= {"127.0.0.1", "::1"}
+    for name in ("a" * 64 + ".invalid", "a\x00b", "\udcff"):  # names that no name server need be asked for
+        with pytest.raises(OSError, match=r".+"):
+            await system_lookup(name, 80)
+
+
+async def test_a_look_up_that_was_given_up_answers_into_the_void() -> None:
+    looking = asyncio.create_task(system_lookup("localhost", 80))
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    assert await system_lookup("localhost", 80)
+
+
+async def test_localhost_is_one_s_own_machine_where_its_network_is_allowed() -> None:
+    async with site({"feed": FEED}, host_pause=3600.0) as (world, client, _):
+        for _ in range(3):  # with a pause of an hour between two requests this test would not end
+            await client.fetch(f"http://localhost:{world.places['port']}/site/feed")
