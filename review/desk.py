@@ -111,7 +111,7 @@ def kinds_of(item: Listed) -> dict[int, str]:
 def kind_of(over: Sequence[int], kinds: Mapping[int, str]) -> str:
     """How a piece under several spans is marked: what gave points shows before what took them, and that before what anchored."""
     held = {kinds.get(index, "context") for index in over}
-    return next((kind for kind in ("given", "minus", "context") if kind in held), "hit")
+    return next((kind for kind in ("given", "with", "minus", "context") if kind in held), "hit")
 
 
 def explain(t: Say, over: Sequence[int], spans: Sequence[Span]) -> str:
@@ -119,13 +119,10 @@ def explain(t: Say, over: Sequence[int], spans: Sequence[Span]) -> str:
     said = []
     for index in over:
         span = spans[index]
-        parts = [span.why] if span.why else [part for part in (span.signal, span.term and span.term.replace("_", " ")) if part]
-        if span.points:
-            parts.append(f"{span.points:+g}")
-        if span.anchor and not span.why:
-            parts.append(t("anchored", place=span.anchor))
-        if parts:
-            said.append(" · ".join(plain(part) for part in parts))
+        points = f" {span.points:+g}" if span.points else ""
+        head = span.signal or span.term.replace("_", " ")
+        why = span.why or (t("anchored", place=span.anchor) if span.anchor else "")
+        said.append(plain(": ".join(part for part in (f"{head}{points}", why) if part)))
     return "; ".join(dict.fromkeys(said))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from domain.values import Flagging, Ruling, Span
@@ -44,7 +45,7 @@ def pieces(text: str, spans: Sequence[Span], field: str, *, start: int = 0, end:
     ]  # fmt: skip
     cuts = sorted({start, end, *(at for _, left, right in held for at in (left, right))})
     made = []
-    for left, right in zip(cuts, cuts[1:], strict=False):
+    for left, right in pairwise(cuts):
         over = tuple(index for index, first, last in held if first <= left and right <= last)
         made.append(Piece(plain(text[left:right]), over))
     return tuple(made)
@@ -52,33 +53,24 @@ def pieces(text: str, spans: Sequence[Span], field: str, *, start: int = 0, end:
 
 def paragraphs(text: str, spans: Sequence[Span]) -> list[tuple[Piece, ...]]:
     """The text's paragraphs as pieces; at most TEXT_SHOWN characters."""
-    made = []
-    for match in re.finditer(r"[^\n]+", text[:TEXT_SHOWN]):
-        made.append(pieces(text, spans, "text", start=match.start(), end=match.end()))
-    return made
+    found = re.finditer(r"[^\n]+", text[:TEXT_SHOWN])
+    return [pieces(text, spans, "text", start=match.start(), end=match.end()) for match in found]
 
 
 def evidence(title: str, text: str, flagging: Flagging | None) -> Evidence | None:
-    """The sentence in which the weightiest matched words of the leading ruling stand; None where nothing matched.
-
-    A sentence of the text is preferred to the title, which is shown above it anyway, unless only the title speaks.
-    """
+    """The sentence of the text in which the weightiest matched words stand, the title where only the title speaks; None where
+    nothing matched. The title stands above it anyway, so that a sentence of the text says more."""
     if flagging is None or not flagging.spans:
         return None
-    best: tuple[float, Evidence] | None = None
     worth = span_points(flagging)
     for field, whole in (("text", text), ("title", title)):
         sentence = _weightiest(whole, flagging.spans, worth, field)
-        if sentence is None:
-            continue
-        weight, left, right = sentence
-        if best is None or weight > 2 * best[0]:
+        if sentence is not None:
+            left, right = sentence
             cut_left, cut_right = _fit(whole, flagging.spans, field, left, right)
-            made = Evidence(
-                field, pieces(whole, flagging.spans, field, start=cut_left, end=cut_right), cut_left > left, cut_right < right
-            )
-            best = (weight, made)
-    return best[1] if best else None
+            found = pieces(whole, flagging.spans, field, start=cut_left, end=cut_right)
+            return Evidence(field, found, cut_left > left, cut_right < right)
+    return None
 
 
 def around(text: str, spans: Sequence[Span]) -> Evidence:
@@ -120,17 +112,13 @@ def sentence_bounds(text: str, at: int) -> tuple[int, int]:
     return left, right
 
 
-def _weightiest(text: str, spans: Sequence[Span], worth: dict[int, float], field: str) -> tuple[float, int, int] | None:
+def _weightiest(text: str, spans: Sequence[Span], worth: dict[int, float], field: str) -> tuple[int, int] | None:
     totals: dict[tuple[int, int], float] = {}
     for index, span in enumerate(spans):
-        if span.field != field or not 0 <= span.start < span.end <= len(text):
-            continue
-        bounds = sentence_bounds(text, span.start)
-        totals[bounds] = totals.get(bounds, 0.0) + worth.get(index, 0.0) + 0.01
-    if not totals:
-        return None
-    (left, right), weight = max(totals.items(), key=lambda pair: (pair[1], -pair[0][0]))
-    return weight, left, right
+        if span.field == field and 0 <= span.start < span.end <= len(text) and worth.get(index, 0.0) > 0:
+            bounds = sentence_bounds(text, span.start)
+            totals[bounds] = totals.get(bounds, 0.0) + worth[index]
+    return max(totals, key=lambda bounds: (totals[bounds], -bounds[0])) if totals else None
 
 
 def _fit(text: str, spans: Sequence[Span], field: str, left: int, right: int) -> tuple[int, int]:

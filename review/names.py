@@ -44,6 +44,10 @@ class Names:
                     self.trouble = str(error)
             return self._rulebook
 
+    def loaded(self) -> Any:
+        """The rulebook if it is there already, else None; never waits."""
+        return self._rulebook
+
     def entity(self, language: str, entity_id: str) -> str:
         """The first name of an entity in the language, else in any other, else its id."""
         found = self._entities().get(entity_id)

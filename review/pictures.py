@@ -175,5 +175,5 @@ def _text(x: float, y: float, words: str, *, anchor: str) -> str:
 def _svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-label="{escape(title)}" class="picture"><title>{escape(title)}</title>{"".join(parts)}</svg>'
+        f'aria-label="{escape(title)}" class="picture{" wide" if width == 860 else ""}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
     )

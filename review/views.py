@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from domain.values import Flagging, Part, Span
-from review.marks import Evidence, Piece, around, evidence, leading, span_points
+from review.marks import Evidence, Piece, around, evidence, leading, pieces
+from review.plain import TITLE_SHOWN
 from storage.queues import Carrier, Listed, Page
 from storage.words import WORD, stem, words
 
@@ -19,6 +18,7 @@ class Entry:
     """One entry of the inbox: an item, the sentence that flagged it, and the other outlets with the same text."""
 
     item: Listed
+    title: tuple[Piece, ...]
     evidence: Evidence | None
     others: tuple[Carrier, ...]
     places: tuple[str, ...]
@@ -77,17 +77,20 @@ def accounts(flagging: Flagging | None) -> list[Account]:
 
 
 def span_kinds(flagging: Flagging | None) -> dict[int, str]:
-    """How each span is marked: it gave points, took points ("minus"), or only anchored ("context")."""
+    """How each span is marked: it gave points ("given"), stood with what gave them ("with"), took points ("minus"), or tied the
+    others to the country or only names something ("context")."""
     if flagging is None:
         return {}
-    worth = span_points(flagging)
+    anchors = {span.anchor for span in flagging.spans if span.anchor}
     taken = {index for ruling in flagging.rulings for part in ruling.parts if part.points < 0 for index in part.spans}
     kinds = {}
     for index, span in enumerate(flagging.spans):
-        if worth[index] > 0:
+        if span.points > 0:
             kinds[index] = "given"
+        elif span.points < 0 or (index in taken and not span.term):
+            kinds[index] = "minus"
         else:
-            kinds[index] = "minus" if index in taken or span.points < 0 else "context"
+            kinds[index] = "context" if span.term in anchors or not span.signal else "with"
     return kinds
 
 
@@ -110,21 +113,19 @@ def first_words(text: str, length: int = 260) -> str:
     return flat if len(flat) <= length else f"{flat[:length].rsplit(' ', 1)[0]}…"
 
 
-def merged_pieces(pieces: Sequence[Piece]) -> list[Piece]:
-    """Neighbouring pieces under the same spans as one."""
-    return [Piece("".join(one.text for one in run), spans) for spans, run in groupby(pieces, key=lambda piece: piece.spans)]
-
-
 def _entry(item: Listed, carriers: tuple[Carrier, ...], held: tuple[tuple[str, str, str], ...], found: str) -> Entry:
     flagging = item.flagging
     shown = evidence(item.title, item.text, flagging)
+    if shown is not None and shown.field == "title":  # it stands marked above; the text's beginning says more
+        shown = None
     if found:
         shown = _searched(item, found) or shown
     places = flagging.places if flagging else ()
     people = tuple(one for one in flagging.entities if one not in places) if flagging else ()
     group = tuple(dict.fromkeys([item.id, *(one.item_id for one in carriers if one.review == item.review)]))
     others = tuple(one for one in carriers if one.source_id != item.source_id)
-    return Entry(item, shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
+    marked = pieces(item.title[:TITLE_SHOWN], flagging.spans if flagging else (), "title")
+    return Entry(item, marked, shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
 
 
 def _searched(item: Listed, found: str) -> Evidence | None:

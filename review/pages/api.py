@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from review.access import Reader
 from review.desk import the_desk
@@ -15,6 +15,7 @@ from review.export_rows import row
 from review.filters import Filters, cursor_text
 from review.pages.health import source_rows
 from storage import dossier, queues, statistics, verdicts
+from storage.queues import Queue
 from storage.samples import wilson
 
 described = APIRouter(prefix="/api/v1", tags=["read"])
@@ -25,6 +26,13 @@ class Trouble(BaseModel):
     """Why there is no answer, in a sentence."""
 
     detail: str | list[Any]
+
+
+class Asked(Filters):
+    """The desk's filters for a list of the API, which is of all items unless a queue is named."""
+
+    queue: Queue = Field(Queue.ALL, description="new, near, unsure, decided, disputed or all")
+    limit: int = Field(50, ge=1, le=200, description="Items on a page")
 
 
 class DecisionOut(BaseModel):
@@ -152,12 +160,10 @@ FOUND: dict[int | str, dict[str, Any]] = {**ERRORS, 404: {"model": Trouble}}
 
 
 @described.get("/items", responses=ERRORS)
-def items(
-    request: Request, who: Reader, filters: Annotated[Filters, Query()], limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> ItemsOut:
+def items(request: Request, who: Reader, asked: Annotated[Asked, Query()]) -> ItemsOut:
     """A page of items, newest first, by any filter of the desk."""
     desk = the_desk(request)
-    listed = queues.list_items(desk.store, filters.wanted(desk.own.timezone), before=filters.cursor(), limit=limit, grouped=False)
+    listed = queues.list_items(desk.store, asked.wanted(desk.own.timezone), before=asked.cursor(), limit=asked.limit, grouped=False)
     ids = [item.id for item in listed.items]
     held, tags = verdicts.held_by(desk.store, ids), verdicts.tags_by_item(desk.store, ids)
     made = [ItemOut.model_validate(row(item, held=held.get(item.id, ()), tags=tags.get(item.id, ()))) for item in listed.items]

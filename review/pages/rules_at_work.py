@@ -52,7 +52,7 @@ def rule(request: Request, who: Reader, rule_id: str) -> Response:
     counted = statistics.summary(desk.store, now=desk.clock())
     kind = "signal" if "/" in rule_id else "rule"
     found = next((one for one in (counted.signals if kind == "signal" else counted.rules) if one.name == rule_id), None)
-    rulebook = desk.names.ready()
+    rulebook = desk.names.loaded() if found is not None else desk.names.ready()
     defined = rulebook.rules.get(rule_id) if rulebook is not None else None
     if found is None and defined is None:
         raise HTTPException(404, "There is no such rule, and nothing was ever flagged by one of this name.")
