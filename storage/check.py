@@ -80,9 +80,11 @@ def _ledger(connection: Connection) -> Iterator[Problem]:
     ):
         yield Problem("ledger", f"run {row.run_id}, {row.source_id}", f"flagged {row.flagged} of {row.new + row.updated} stored")
     yield from _lines(connection)
-    open_ends = select(runs.c.id, runs.c.status).where(or_(and_(runs.c.status == "running", runs.c.ended_at.is_not(None)),
-                                                         and_(runs.c.status != "running", runs.c.ended_at.is_(None))))  # fmt: skip
-    for row in connection.execute(open_ends):
+    endless = or_(
+        and_(runs.c.status == "running", runs.c.ended_at.is_not(None)),
+        and_(runs.c.status != "running", runs.c.ended_at.is_(None)),
+    )
+    for row in connection.execute(select(runs.c.id, runs.c.status).where(endless)):
         yield Problem("ledger", f"run {row.id}", f"is {row.status}, but its end says otherwise")
 
 
@@ -96,7 +98,8 @@ def _lines(connection: Connection) -> Iterator[Problem]:
     )
     exact = [kind for kind in KINDS if kind != OutcomeKind.UNCHANGED]
     differs = or_(*(s[kind] != func.coalesce(lines.c[kind], 0) for kind in exact))
-    query = select(s.run_id, s.source_id, *(s[kind] for kind in exact), *(lines.c[kind].label(f"line_{kind}") for kind in exact))
+    said_by_lines = (lines.c[kind].label(f"line_{kind}") for kind in exact)
+    query = select(s.run_id, s.source_id, runs.c.parameters, *(s[kind] for kind in exact), *said_by_lines)
     # A dry run counts what would have been and writes no lines.
     for row in connection.execute(
         query.select_from(joined).where(differs, runs.c.kind.not_like("%dry%")).order_by(s.run_id, s.source_id)

@@ -55,6 +55,17 @@ class _Shelved:
 
 
 @dataclass(frozen=True, slots=True)
+class _Text:
+    """A version about to be written."""
+
+    item_id: int
+    number: int
+    result: Read
+    first_seen: datetime  # of the item
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Ended:
     """How one result ended, and what its entry is to be told."""
 
@@ -250,15 +261,17 @@ def _insert_items(store: Store, connection: Connection, run_id: int, fresh: Sequ
     made: dict[str, int] = {}
     for row in connection.execute(items.insert().returning(items.c.id, items.c.key), rows):
         made[row.key] = row.id
-    kept = [(made[short_key(result.key)], 1, result) for result in fresh]
-    _write_texts(store, connection, run_id, kept, now=now, diffs=[""] * len(kept))
+    texts = [_Text(made[short_key(result.key)], 1, result, now) for result in fresh]
+    _write_texts(store, connection, run_id, texts, now)
     connection.execute(update(items).where(items.c.cluster_id == 0).values(cluster_id=items.c.id))
-    indexed = [
-        search_index.row(item_id, storable(result.document.title), storable(result.document.text)) for item_id, _, result in kept
-    ]
+    indexed = [_indexed(each.item_id, each.result) for each in texts]
     search_index.replace_in_index(store, connection, [], indexed)
-    group(store, connection, [Sketched(item_id, _moment(result.document, now), result.sketch) for item_id, _, result in kept])
+    group(store, connection, [Sketched(each.item_id, _moment(each.result.document, now), each.result.sketch) for each in texts])
     return made
+
+
+def _indexed(item_id: int, result: Read) -> dict[str, object]:
+    return search_index.row(item_id, storable(result.document.title), storable(result.document.text))
 
 
 def _item_row(result: Read, now: datetime) -> dict[str, Any]:
@@ -305,47 +318,32 @@ def _moment(document: Document, first_seen: datetime) -> datetime:
     return document.published or first_seen
 
 
-def _write_texts(
-    store: Store,
-    connection: Connection,
-    run_id: int,
-    kept: Sequence[tuple[int, int, Read]],
-    *,
-    now: datetime,
-    diffs: Sequence[str],
-) -> None:
-    """Insert versions with their flaggings and terms, and point the items at them; ``kept`` is (item id, number, result)."""
-    rows = [
-        _version_row(item_id, number, result, now, diff) | {"run_id": run_id}
-        for (item_id, number, result), diff in zip(kept, diffs, strict=True)
-    ]
+def _write_texts(store: Store, connection: Connection, run_id: int, texts: Sequence[_Text], now: datetime) -> None:
+    """Insert versions with their flaggings and terms, and point the items at them."""
+    rows = [_version_row(each, now) | {"run_id": run_id} for each in texts]
     v = item_versions.c
     version_of = {row.item_id: row.id for row in connection.execute(item_versions.insert().returning(v.id, v.item_id), rows)}
-    chain.append(
-        connection, sorted((("version", version_of[row["item_id"]], row["sha256"]) for row in rows), key=lambda record: record[1])
-    )
+    linked = sorted((version_of[row["item_id"]], row["sha256"]) for row in rows)
+    chain.append(connection, [("version", version_id, sha256) for version_id, sha256 in linked])
+    judged = [(each, each.result.flagging) for each in texts if each.result.flagging is not None]
     flagging_of = write_flaggings(
-        store,
-        connection,
-        run_id,
-        [(item_id, version_of[item_id], result.flagging) for item_id, _, result in kept if result.flagging],
-        now,
+        store, connection, run_id, [(each.item_id, version_of[each.item_id], flagging) for each, flagging in judged], now
     )
     pointers = [
-        {"b_id": item_id, "version_id": version_of[item_id], "flagging_id": flagging_of.get(version_of[item_id])}
-        for item_id, _, _ in kept
+        {"b_id": item_id, "version_id": version_id, "flagging_id": flagging_of.get(version_id)}
+        for item_id, version_id in version_of.items()
     ]
     connection.execute(update(items).where(items.c.id == bindparam("b_id")), pointers)
     write_terms(
-        connection, [(item_id, result.flagging, _moment(result.document, now)) for item_id, _, result in kept if result.flagging]
+        connection, [(each.item_id, flagging, _moment(each.result.document, each.first_seen)) for each, flagging in judged]
     )
 
 
-def _version_row(item_id: int, number: int, result: Read, now: datetime, diff: str) -> dict[str, Any]:
-    document = result.document
+def _version_row(each: _Text, now: datetime) -> dict[str, Any]:
+    document = each.result.document
     return {
-        "item_id": item_id,
-        "number": number,
+        "item_id": each.item_id,
+        "number": each.number,
         "sha256": text_hash(storable(document.title), storable(document.text)),
         "url": document.url,
         "title": document.title,
@@ -357,10 +355,10 @@ def _version_row(item_id: int, number: int, result: Read, now: datetime, diff: s
         "extractor": document.extractor,
         "body_from": str(document.body_from),
         "cut": document.cut,
-        "capture_id": result.capture_id,
-        "fetched_at": result.fetched_at or now,
+        "capture_id": each.result.capture_id,
+        "fetched_at": each.result.fetched_at or now,
         "seen_at": now,
-        "diff": diff,
+        "diff": each.diff,
     }
 
 
@@ -401,33 +399,24 @@ def _insert_versions(
 ) -> None:
     if not rewritten:
         return
-    added = [(result, shelf) for result, shelf, judged in rewritten if judged is Change.NEW_VERSION]
+    added = [
+        _Text(shelf.id, shelf.highest + 1, result, shelf.first_seen, text_diff(shelf.title, shelf.text, result.document))
+        for result, shelf, judged in rewritten
+        if judged is Change.NEW_VERSION
+    ]
     if added:
-        diffs = [text_diff(shelf.title, shelf.text, result.document) for result, shelf in added]
-        _write_texts(
-            store, connection, run_id, [(shelf.id, shelf.highest + 1, result) for result, shelf in added], now=now, diffs=diffs
-        )
-    restored = [(result, shelf) for result, shelf, judged in rewritten if judged is Change.FORMER_VERSION]
-    for result, shelf in restored:
-        _restore(store, connection, run_id, result, shelf, now=now)
+        _write_texts(store, connection, run_id, added, now)
     for result, shelf, judged in rewritten:
-        number = shelf.highest + 1 if judged is Change.NEW_VERSION else None
         columns = _text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
-        connection.execute(update(items).where(items.c.id == shelf.id).values(columns | ({"version": number} if number else {})))
-    search_index.replace_in_index(
-        store,
-        connection,
-        [search_index.row(shelf.id, shelf.title, shelf.text) for _, shelf, _ in rewritten],
-        [
-            search_index.row(shelf.id, storable(result.document.title), storable(result.document.text))
-            for result, shelf, _ in rewritten
-        ],
-    )
-    group(
-        store,
-        connection,
-        [Sketched(shelf.id, _moment(result.document, shelf.first_seen), result.sketch) for result, shelf, _ in rewritten],
-    )
+        if judged is Change.NEW_VERSION:
+            columns["version"] = shelf.highest + 1
+        else:
+            _restore(store, connection, run_id, result, shelf, now=now)
+        connection.execute(update(items).where(items.c.id == shelf.id).values(columns))
+    before = [search_index.row(shelf.id, shelf.title, shelf.text) for _, shelf, _ in rewritten]
+    search_index.replace_in_index(store, connection, before, [_indexed(shelf.id, result) for result, shelf, _ in rewritten])
+    sketched = [Sketched(shelf.id, _moment(result.document, shelf.first_seen), result.sketch) for result, shelf, _ in rewritten]
+    group(store, connection, sketched)
 
 
 def _restore(store: Store, connection: Connection, run_id: int, result: Read, shelf: _Shelved, *, now: datetime) -> None:
@@ -492,7 +481,8 @@ def _entry_row(each: _Ended, run_id: int, now: datetime) -> dict[str, Any]:
         return row | {"state": "skipped" if each.result.kind is OutcomeKind.SKIPPED else "given-up", "tries": tries}
     if each.item_id is None:
         return row | {"state": "pending", "tries": pending.tries, "due": now}
-    idle = 0 if each.outcome.kind in {OutcomeKind.NEW, OutcomeKind.UPDATED} else pending.idle + 1
+    # Only a change of an entry that had been read before can turn out to have changed nothing.
+    idle = pending.idle + 1 if each.outcome.kind is OutcomeKind.UNCHANGED else 0
     return row | {"state": "done", "tries": 0, "idle": idle, "item_id": each.item_id, "summary": "", "content": ""}
 
 
