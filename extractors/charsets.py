@@ -143,8 +143,8 @@ def _utf8(body: bytes) -> str | None:
     except UnicodeDecodeError:
         text = body.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    sound = sum(1 for run in _HIGH.finditer(body[:_SAMPLE]) if _is_utf8(run.group()))
-    return text if sound > 20 * broken else None
+    sound = sum(len(run) for run in _HIGH.findall(body[:_SAMPLE]) if _is_utf8(run))
+    return text if sound > 30 * broken else None
 
 
 def _is_utf8(run: bytes) -> bool:

@@ -6,6 +6,7 @@ Meant to run in a child process (see ``pool``): lxml and trafilatura are importe
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -187,13 +188,20 @@ def _lxml(markup: str, url: str) -> tuple[Any, bool]:
 
 def _article(tree: Any, url: str) -> str:
     """The article's text by trafilatura, a paragraph a line; ``""`` where it finds none."""
-    from trafilatura import bare_extraction
-
+    extract = _extract()
     try:
-        found: Any = bare_extraction(tree, url=url, options=_options())
+        found: Any = extract(tree, url=url, options=_options())
     except (RecursionError, AttributeError, TypeError, ValueError, KeyError, IndexError, AssertionError, LookupError):
         return ""  # a defect of the extractor on this page: judged like a page without text
     return clean_text(found.text or "").strip() if found is not None else ""
+
+
+@lru_cache(maxsize=1)
+def _extract() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its downloader, unused here, warns that it cannot speak to SOCKS proxies
+        from trafilatura import bare_extraction
+    return bare_extraction
 
 
 @lru_cache(maxsize=1)

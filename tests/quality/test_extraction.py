@@ -1,0 +1,73 @@
+"""How well the text of articles is found, by the measure of the article extraction benchmark itself; floors only rise."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from statistics import mean
+
+import pytest
+
+from domain.errors import ReadError
+from domain.values import Entry
+from extractors.pages import read_page
+from tests.conftest import HOUSE, shared
+
+FLOORS = HOUSE / "tests" / "quality" / "floors.json"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def shares(expected: str, found: str) -> tuple[float, float, float]:
+    """True positives, false positives and false negatives among four-word shingles, as shares of their sum."""
+    one, other = shingles(expected), shingles(found)
+    both, extra, missing = (one & other).total(), (other - one).total(), (one - other).total()
+    whole = (both + extra + missing) or 1
+    return both / whole, extra / whole, missing / whole
+
+
+def shingles(text: str) -> Counter[tuple[str, ...]]:
+    words = re.findall(r"\w+", text)
+    return Counter(shingle for place in range(max(1, len(words) - 3)) if (shingle := tuple(words[place : place + 4])))
+
+
+def f1(measured: list[tuple[float, float, float]]) -> float:
+    precision = mean(both / (both + extra) for both, extra, _ in measured if both + extra)
+    recall = mean(both / (both + missing) for both, _, missing in measured if both + missing)
+    return 2 * precision * recall / (precision + recall)
+
+
+@pytest.mark.slow
+def test_extraction_reaches_its_floor_on_the_benchmark_pages():
+    folder = shared("pages", "benchmark")
+    titles = {row["file"]: row for row in map(json.loads, shared("pages", "MANIFEST.jsonl").open(encoding="utf-8"))}
+    measured = []
+    for name, truth in json.loads((folder / "ground-truth.json").read_text(encoding="utf-8")).items():
+        row = titles[f"benchmark/html/{name}.html.gz"]
+        url = row["url"] or "https://example.org/a/story"
+        entry = Entry("benchmark", name, url, "", row["title"] or "", published=NOW)
+        try:
+            body = gzip.decompress((folder / "html" / f"{name}.html.gz").read_bytes())
+            text = read_page(body, content_type="text/html; charset=utf-8", url=url, entry=entry, now=NOW).text
+        except ReadError:
+            text = ""
+        measured.append(shares(truth.get("articleBody", ""), text))
+    reached = f1(measured)
+    floor = json.loads(FLOORS.read_text(encoding="utf-8"))["extraction"]["benchmark_f1"]
+    assert reached >= floor, f"F1 {reached:.4f} is below the floor {floor}"
+
+
+@pytest.mark.slow
+def test_no_real_page_is_taken_for_a_wall_or_a_list():
+    """301 real articles: a wrong refusal costs a reader an article, so the floor is all of them."""
+    refused = []
+    for row in map(json.loads, shared("pages", "MANIFEST.jsonl").open(encoding="utf-8")):
+        url = row["url"] or "https://example.org/a/story"
+        entry = Entry("replay", row["file"], url, "", row["title"] or "", published=NOW)
+        try:
+            read_page(gzip.decompress(shared("pages", row["file"]).read_bytes()), content_type="text/html; charset=utf-8", url=url, entry=entry, now=NOW)
+        except ReadError as error:
+            refused.append((row["file"], error.kind))
+    assert not refused
