@@ -23,7 +23,7 @@ MAX_BYTES: Final = 8_000_000  # several times our largest data file
 MAX_DEPTH: Final = 40  # our files need fewer than ten; libyaml and Python's stack stand far more
 MAX_NODES: Final = 2_000_000  # about a minute of parsing: nothing a person wrote
 
-# libyaml parses about ten times as fast; wheels have it, a build from source may not.
+# libyaml parses eight times as fast; wheels have it, a build from source may not.
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAB_INDENT: Final = re.compile(r"^ *\t", re.MULTILINE)
 _NOT_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")

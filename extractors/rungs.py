@@ -73,4 +73,5 @@ def is_stale(source: Source, newest: datetime | None, now: datetime) -> bool:
 
 def spares_the_host(error: FetchError) -> bool:
     """Whether the other rungs of the same host are better left unread now: it is away, or asked for quiet."""
-    return error.kind in _HOST_IS_AWAY or error.status in _LEAVE_ALONE
+    # robots.txt that cannot be seen for now is a host that is away, too.
+    return error.kind in _HOST_IS_AWAY or error.status in _LEAVE_ALONE or (error.kind == "robots" and error.retry)

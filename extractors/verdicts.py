@@ -120,6 +120,8 @@ def _failing(reading: Reading) -> tuple[SourceVerdict, str]:
 
 
 def _word(tried: Try) -> SourceVerdict:
+    if tried.error == "robots" and tried.retry:  # robots.txt could not be seen, which says nothing of what it would say
+        return SourceVerdict.UNREACHABLE
     if tried.status in _FORBIDDEN or tried.error in _BLOCKING:
         return SourceVerdict.BLOCKED
     if tried.status in _GONE or tried.error in ("soft-404", "redirect"):

@@ -90,6 +90,11 @@ def test_a_failure_has_its_word_and_keeps_its_sentence(error: str, status: int, 
     assert (check.verdict, check.reason, check.yields) == (verdict, "The reason", False)
 
 
+def test_a_robots_txt_that_could_not_be_seen_is_no_refusal() -> None:
+    tries = (Try(0, RungKind.SECTION, URL, "robots", "cannot be seen", retry=True),)
+    assert judge(SOURCE, Reading("a", 0, RungKind.SECTION, URL, ok=False, tries=tries), NOW).verdict == "unreachable"
+
+
 def test_of_several_rungs_the_one_that_answered_best_gives_the_word() -> None:
     tries = (
         Try(0, RungKind.FEED, URL, "status", "gone", 404),
