@@ -23,11 +23,11 @@ from domain.settings import Settings
 from domain.values import Capture
 from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
 from extractors.failures import explain, status_error
-from extractors.guard import Networks, Target, shown, vet_url
+from extractors.guard import Networks, Target, in_networks, shown, vet_url
 from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
 from extractors.politeness import Turns
 from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
-from extractors.transport import MAX_HEAD, Guard, Lookup, MalformedError, Response, open_session, system_lookup
+from extractors.transport import MAX_HEAD, Guard, Lookup, MalformedError, Response, led_from_outside, open_session, system_lookup
 
 __all__ = ["Answer", "Client", "ClientOptions", "Validators", "client_options"]
 
@@ -169,11 +169,15 @@ class Client:
         robots: bool = False,
         max_body: int | None = None,
         owner: str = "",
+        found_at: str = "",
     ) -> Answer:
         """Fetch one address; raises FetchError (AddressRefused where it is never connected to), and nothing else.
 
         ``owner`` (a source's id) keeps one source's failures from counting against another's on one's own machines.
+        ``found_at`` is the server address of the capture in which the address was found: where that is a public one, the
+        networks of ``SHOLU_ALLOW_ADDRESSES`` are not open to it, so that a hostile feed cannot have your intranet read out.
         """
+        led_from_outside.set(bool(found_at) and not in_networks(found_at, self.options.networks))
         given = validators or Validators()
         headers = {"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED, **given.headers()}
         asked = _Asked(headers, given, max_body or self.options.max_body, owner, self.options.deadline)
@@ -226,6 +230,8 @@ class Client:
             if left <= 0:
                 late = f"No answer within {asked.deadline:g} seconds, redirects included"
                 raise FetchError(shown(url), late, kind="timeout", retry=True)
+            if not in_networks(response.peer.address, options.networks):
+                led_from_outside.set(True)
             target = following
 
     def _redirect(self, target: Target, location: str | None) -> Target:
@@ -368,6 +374,7 @@ class Client:
             task = self._robots[target.origin] = asyncio.create_task(self._load_robots(target, owner))
         found = await asyncio.shield(task)
         if isinstance(found, AddressRefused):
+            self._robots.pop(target.origin, None)  # it may be refused to this request alone (led from outside)
             raise AddressRefused(shown(target.text), found.reason)
         if isinstance(found, FetchError):
             reason = f"Whether robots.txt allows it cannot be seen for now: {found.reason}"

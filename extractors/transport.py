@@ -18,6 +18,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,9 @@ _FRAMING_FROM = 262_144
 _FRAMING_RATIO = 4
 _DNS_TTL = 300  # seconds a look-up is kept: longer than a source's turn in a run, shorter than between runs
 _KEEPALIVE = 15.0
+
+led_from_outside: ContextVar[bool] = ContextVar("led_from_outside", default=False)
+"""A public site led to the address now asked (a redirect, a link): then even one's own machines are not connected to."""
 
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 """A name and a port to IP addresses; raises OSError. The default asks the system; tests hand in their own."""
@@ -104,6 +108,12 @@ class Guard:
             return reason
         if port not in self.ports and not in_networks(address, self.networks):
             return f"not to be connected to at port {port}"
+        return None
+
+    def crossing(self, address: str) -> str | None:
+        """Why an address of one's own network is refused to a request that a public site led to."""
+        if led_from_outside.get() and in_networks(address, self.networks):
+            return "inside your own network, and a public site led there"
         return None
 
 
@@ -207,6 +217,8 @@ class _Request(aiohttp.ClientRequest):
             if reason := self.guard.refusal(peername[0], peername[1]):
                 raise RefusedError(f"The connection leads to {peername[0]}, which is {reason}")
             protocol.peer = Peer(peername[0], _fingerprint(transport))
+        if reason := self.guard.crossing(protocol.peer.address):
+            raise RefusedError(f"The connection leads to {protocol.peer.address}, which is {reason}")
         protocol.begin()
         response = await super().send(conn)
         assert isinstance(response, Response)
@@ -231,7 +243,7 @@ def open_session(
 
     def make_socket(info: AddrInfoType) -> socket.socket:
         family, kind, proto, _, address = info
-        if reason := guard.refusal(str(address[0]), int(address[1])):
+        if reason := guard.refusal(str(address[0]), int(address[1])) or guard.crossing(str(address[0])):
             raise RefusedError(f"The address is never connected to: {address[0]} is {reason}")
         return socket.socket(family, kind, proto)
 

@@ -334,6 +334,19 @@ def test_the_settings_make_the_client() -> None:
     assert client_options(Settings(contact="")).user_agent.count("(") == 0
 
 
+async def test_a_public_site_cannot_lead_into_one_s_own_network() -> None:
+    async with site({"intranet": FEED}) as (world, client, url):
+        for address in (url("intranet"), f"http://localhost:{world.places['port']}/site/intranet"):
+            with pytest.raises(AddressRefused, match="your own network"):
+                await client.fetch(address, found_at="93.184.216.34")
+        assert world.requests == []
+        await client.fetch(url("intranet"), found_at="127.0.0.1")
+        with pytest.raises(AddressRefused):  # nor over a connection that was kept
+            await client.fetch(url("intranet"), found_at="93.184.216.34")
+        await client.fetch(url("intranet"))
+        assert len(world.requests) == 2
+
+
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with site({"feed": FEED}) as (world, client, url):
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
