@@ -57,3 +57,16 @@ def test_a_third_of_the_sources_have_a_rung_to_fall_back_on(sources: tuple[Sourc
 def test_each_file_is_sorted_by_id(file: Path) -> None:
     ids = [stanza["id"] for stanza in load_yaml(file).data]
     assert ids == sorted(ids)
+
+
+def test_the_numbers_told_in_the_documentation_are_those_of_the_list(sources: tuple[Source, ...]) -> None:
+    page = " ".join((HOUSE / "docs" / "sources.md").read_text(encoding="utf-8").split())
+    states = Counter(source.state for source in sources)
+    languages = Counter(language for source in sources for language in source.languages)
+    regions = [source.region for source in sources if source.region]
+    assert f"{len(sources)} sources are shipped" in page
+    assert f"{languages['ru']} in Russian, {languages['kk']} in Kazakh, {languages['en']} in English" in page
+    assert f"{len(regions)} of them regional, among them {sum(region in OIL_WEST for region in regions)} of the oil west" in page
+    for state in SourceState:
+        row = next(line for line in page.split("| `") if line.startswith(state.value))
+        assert row.split(" |")[2].strip() == str(states[state]), state
