@@ -61,6 +61,7 @@ def create_app(
     app.add_exception_handler(SholuError, _told)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _broken)
     app.add_middleware(Guard, names=own.host_names | extra_hosts, https=own.https)
     return app
 
@@ -90,6 +91,11 @@ def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:])
     return _answer(request, 422, f"{place}: {first['msg']}.", login=False)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """A fault of ours: the traceback goes to the log, never to the browser."""
+    return _answer(request, 500, f"This is a fault of the desk ({type(error).__name__}); its log says more.", login=False)
 
 
 def _answer(request: Request, status: int, message: str, login: bool) -> Response:

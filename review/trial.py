@@ -90,8 +90,15 @@ def try_rules(pasted: str, *, rules: Path, database: str, limit: int = ITEMS) ->
         raise ConfigError(answer["refused"])
     if "failed" in answer:
         raise TrialFailed(answer["failed"])
-    told = {name: tuple(Told(**{**one, "words": tuple(one["words"])}) for one in answer.pop(name)) for name in ("gained", "lost")}
-    return Outcome(**{name: tuple(value) if isinstance(value, list) else value for name, value in answer.items()}, **told)
+    return read_outcome(answer)
+
+
+def read_outcome(answer: dict[str, Any]) -> Outcome:
+    """The child's answer as a value."""
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in answer.items()}
+    for name in ("gained", "lost"):
+        values[name] = tuple(Told(**{**one, "words": tuple(one["words"])}) for one in answer[name])
+    return Outcome(**values)
 
 
 def prepare(pasted: str, rules: Path, into: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

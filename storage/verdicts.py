@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -255,10 +255,10 @@ def to_read_twice(store: Store, reviewer: str, *, share: float, since: datetime,
 
 
 def write_audit(
-    connection: Connection, *, who: str, what: str, subject: str, detail: dict[str, object], address: str, now: datetime
+    connection: Connection, *, who: str, what: str, subject: str, detail: Mapping[str, object], address: str, now: datetime
 ) -> None:
     """One line of the audit log, in the transaction of what it tells of."""
-    connection.execute(insert(audit_log).values(at=now, who=who, what=what, subject=subject, detail=detail, address=address))
+    connection.execute(insert(audit_log).values(at=now, who=who, what=what, subject=subject, detail=dict(detail), address=address))
 
 
 def _known(connection: Connection, ids: Sequence[int]) -> list[tuple[int, int, int | None]]:

@@ -40,7 +40,8 @@ def show(request: Request, who: Reader, item_id: int) -> Response:
     return page(
         request, "item.html", who,
         d=held, spans=spans, kinds=kinds, title=pieces(held.item.title[:600], spans, "title"), paragraphs=paragraphs(held.text, spans),
-        cut=max(0, len(held.text) - TEXT_SHOWN), accounts=accounts(held.flagging), said=said, query=filters.address(),
+        cut=max(0, len(held.text) - TEXT_SHOWN), accounts=accounts(held.flagging),
+        entities=[one for one in held.flagging.entities if one not in held.flagging.places] if held.flagging else [], said=said, query=filters.address(),
         tags=verdicts.tags_of(desk.store, item_id), all_tags=verdicts.known_tags(desk.store), opened=desk.clock().timestamp(),
         seen=max((one.id for one in said), default=0), blind=False, sample=None, group=[item_id],
         holds=verdicts.held_by(desk.store, [item_id]).get(item_id, []),

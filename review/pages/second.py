@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -60,7 +61,7 @@ def draw(request: Request, who: Reviewer, form: Sent) -> Response:
     return RedirectResponse("/blind", status_code=303)
 
 
-def _blind(opened: float, held: Dossier | None) -> dict[str, object]:
+def _blind(opened: float, held: Dossier | None) -> dict[str, Any]:
     if held is None:
         return {"d": None, "opened": opened, "group": []}
     return {

@@ -1,0 +1,145 @@
+"""A desk over a store that holds our small press, a fixed clock that can be moved, and browsers (test clients) for each person."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from domain.settings import Settings
+from review.app import create_app
+from review.settings import DeskSettings
+from storage.store import Store, open_store
+from tests.review import press as our_press
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Starlette asks for a successor of httpx that is not yet what the other tools here use
+    from starlette.testclient import TestClient
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Person:
+    """Somebody at a browser without JavaScript: pages, and forms sent with the page's token."""
+
+    def __init__(self, app: FastAPI, **headers: str) -> None:
+        self.browser = TestClient(app, base_url="http://localhost", headers=headers, follow_redirects=False)
+
+    def get(self, path: str, **given: Any) -> Any:
+        return self.browser.get(path, **given)
+
+    def see(self, path: str) -> str:
+        """A page that must be there."""
+        answer = self.browser.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:300]}"
+        text: str = answer.text
+        return text
+
+    def token(self, path: str = "/") -> str:
+        found = re.search(r'name="csrf" value="([0-9a-f]{64})"', self.browser.get(path).text)
+        assert found, f"no token on {path}"
+        return found.group(1)
+
+    def send(self, path: str, *, page: str = "/", token: str | None = None, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+        data = {"csrf": self.token(page) if token is None else token, **fields}
+        return self.browser.post(path, data=data, headers=headers)
+
+    def decide(self, item: int | list[int], decision: str, **fields: Any) -> Any:
+        return self.send("/decide", item=item, decision=decision, **fields)
+
+    def log_in(self, name: str, password: str) -> Any:
+        return self.send("/login", page="/login", name=name, password=password, next="/")
+
+
+@pytest.fixture(scope="session")
+def rulebook() -> Any:
+    """The real rulebook; compiled once on a machine, kept under the hash of its files."""
+    return our_press.load_rules(Path(tempfile.gettempdir()) / "sholu-tests-rules")
+
+
+@pytest.fixture(scope="session")
+def press(tmp_path_factory: pytest.TempPathFactory, rulebook: Any) -> Path:
+    """A database with three days of our press in it, to be copied."""
+    path = tmp_path_factory.mktemp("press") / "sholu.db"
+    store = open_store(f"sqlite:///{path}")
+    our_press.load_press(store, NOW, rulebook, repeat=3)
+    with store.begin() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    store.close()
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, press: Path) -> Path:
+    for part in press.parent.glob("sholu.db*"):
+        shutil.copy(part, tmp_path / part.name)
+    return tmp_path
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    opened = open_store(f"sqlite:///{home / 'sholu.db'}", wait=2.0)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_desk(store: Store, home: Path, clock: Clock, rulebook: Any) -> Callable[..., FastAPI]:
+    """An app over the store with some settings of the desk."""
+
+    def made(**own: Any) -> FastAPI:
+        app = create_app(store, Settings(home=home), lambda: rulebook, own=DeskSettings(_env_file=None, **own), clock=clock)
+        app.state.desk.names.ready()
+        return app
+
+    return made
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., FastAPI]) -> FastAPI:
+    return make_desk(second_share=1.0)
+
+
+@pytest.fixture
+def person(desk: FastAPI) -> Person:
+    """The one local user."""
+    return Person(desk)
+
+
+@pytest.fixture
+def anna_and_bolat(desk: FastAPI, store: Store, clock: Clock) -> tuple[Person, Person]:
+    """Two reviewers with passwords, both logged in."""
+    from review.people import add_user
+
+    add_user(store, "Anna", "a long password", "admin", now=clock())
+    add_user(store, "Bolat", "another password", "reviewer", now=clock())
+    anna, bolat = Person(desk), Person(desk)
+    assert anna.log_in("Anna", "a long password").status_code == 303
+    assert bolat.log_in("Bolat", "another password").status_code == 303
+    return anna, bolat
