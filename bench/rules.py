@@ -34,15 +34,21 @@ def documents(rulebook: Rulebook, count: int) -> tuple[list[Document], str]:
     """Mixed documents: half from the labelled ones, half background; without them the rules' own examples over and over."""
     if not SHARED.exists():
         own = [(one.title, one.text, one.language) for rule in rulebook.definitions.rules for one in rule.examples]
-        return [own[number % len(own)] for number in range(count)], "the rules' own examples (short: figures are lower than on articles)"
-    labelled = [json.loads(line) for language in ("en", "ru", "kk") for line in (SHARED / f"{language}.jsonl").open(encoding="utf-8")]
+        return [
+            own[number % len(own)] for number in range(count)
+        ], "the rules' own examples (short: figures are lower than on articles)"
+    labelled = [
+        json.loads(line) for language in ("en", "ru", "kk") for line in (SHARED / f"{language}.jsonl").open(encoding="utf-8")
+    ]
     with gzip.open(SHARED / "background.jsonl.gz", "rt", encoding="utf-8") as file:
         background = [json.loads(line) for line in file]
     chance = random.Random(1)
     mixed = chance.sample(labelled, min(count // 2, len(labelled)))
     mixed += chance.sample(background, count - len(mixed))
     chance.shuffle(mixed)
-    return [(one.get("title") or "", one.get("text") or "", one.get("lang") or "") for one in mixed], "labelled and background documents, half and half"
+    return [
+        (one.get("title") or "", one.get("text") or "", one.get("lang") or "") for one in mixed
+    ], "labelled and background documents, half and half"
 
 
 def megabytes(docs: Iterable[Document]) -> float:
@@ -81,7 +87,9 @@ def lemmatise(docs: list[Document], terms: set[str]) -> int:
     import pymorphy3
 
     morph = pymorphy3.MorphAnalyzer(lang="ru")
-    return sum(morph.parse(found[0])[0].normal_form in terms for title, text, _ in docs for found in WORD.finditer(f"{title}\n{text}"))
+    return sum(
+        morph.parse(found[0])[0].normal_form in terms for title, text, _ in docs for found in WORD.finditer(f"{title}\n{text}")
+    )
 
 
 def surface_terms(rulebook: Rulebook) -> list[str]:
@@ -96,7 +104,11 @@ def others(rulebook: Rulebook, docs: list[Document], size: float) -> None:
         print("  ahocorasick-rs is not installed in this environment: skipped")
     else:
         matcher = ahocorasick_rs.AhoCorasick([f" {term} " for term in terms])
-        show("ahocorasick-rs alone (forms, no rules)", size, cpu(lambda: [matcher.find_matches_as_indexes(f" {fold(text)} ") for _, text, _ in docs]))
+        show(
+            "ahocorasick-rs alone (forms, no rules)",
+            size,
+            cpu(lambda: [matcher.find_matches_as_indexes(f" {fold(text)} ") for _, text, _ in docs]),
+        )
     try:
         import spacy
         from spacy.matcher import PhraseMatcher
@@ -107,23 +119,29 @@ def others(rulebook: Rulebook, docs: list[Document], size: float) -> None:
         phrases = PhraseMatcher(blank.vocab, attr="LOWER")
         phrases.add("term", [blank.make_doc(term) for term in terms])
         few = docs[:200]
-        show("spaCy PhraseMatcher (forms, no rules)", megabytes(few), cpu(lambda: [phrases(blank.make_doc(text)) for _, text, _ in few], 1))
+        show(
+            "spaCy PhraseMatcher (forms, no rules)",
+            megabytes(few),
+            cpu(lambda: [phrases(blank.make_doc(text)) for _, text, _ in few], 1),
+        )
 
 
 def grown(folder: Path, aliases: int) -> Rulebook:
     """Our rules over as many made-up names as said, a third in each language."""
     chance = random.Random(2)
     syllables = {
-        "en": "bar tol nur khan sar mak dau zhol bek tay kor shal".split(),
-        "ru": "бар тол нур хан сар мак дау жол бек тай кор шал".split(),
-        "kk": "бар тол нұр хан сар мақ дау жол бек тай қор шал өз".split(),
+        "en": ["bar", "tol", "nur", "khan", "sar", "mak", "dau", "zhol", "bek", "tay", "kor", "shal"],
+        "ru": ["бар", "тол", "нур", "хан", "сар", "мак", "дау", "жол", "бек", "тай", "кор", "шал"],
+        "kk": ["бар", "тол", "нұр", "хан", "сар", "мақ", "дау", "жол", "бек", "тай", "қор", "шал", "өз"],
     }
     for part in ("entities", "lexicon", "rules"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     lines = []
     for number in range(aliases // 3):
         names = {language: "".join(chance.choices(parts, k=4)).capitalize() for language, parts in syllables.items()}
-        lines.append(f"- {{id: p{number}, type: village, names: {{en: [{names['en']}], ru: [{names['ru']}], kk: [{names['kk']}]}}}}")
+        lines.append(
+            f"- {{id: p{number}, type: village, names: {{en: [{names['en']}], ru: [{names['ru']}], kk: [{names['kk']}]}}}}"
+        )
     (folder / "rulebook.yaml").write_text((RULES / "rulebook.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "entities" / "grown.yaml").write_text("\n".join(lines), encoding="utf-8")
     for part in ("lexicon", "entities", "rules"):
@@ -166,7 +184,9 @@ def main() -> None:
         engine = show("the whole engine", size, cpu(lambda: run_engine(rulebook, docs)))
         show("bare tokenising and case folding", size, cpu(lambda: tokenise(docs)))
         few = docs[: max(20, len(docs) // 40)]
-        slow = show("lemmatiser (pymorphy3) and set look-up", megabytes(few), cpu(lambda: lemmatise(few, set(surface_terms(rulebook))), 1))
+        slow = show(
+            "lemmatiser (pymorphy3) and set look-up", megabytes(few), cpu(lambda: lemmatise(few, set(surface_terms(rulebook))), 1)
+        )
         print(f"  the engine is {engine / slow:.0f} times the lemmatiser")
         others(rulebook, docs, size)
         times = {}
@@ -176,12 +196,17 @@ def main() -> None:
             times[aliases] = cpu(lambda bigger=bigger: run_engine(bigger, docs)) / len(docs)  # type: ignore[misc]
             print(f"  with {aliases:>6,} names more: {times[aliases] * 1000:.3f} ms a document")
         print(f"  time per document grows {times[20_000] / times[1_000]:.2f} times")
-        lines = [json.dumps({"id": n, "title": docs[n % len(docs)][0], "text": docs[n % len(docs)][1], "lang": docs[n % len(docs)][2]}) for n in range(given.stream)]
+        lines = [
+            json.dumps({"id": n, "title": docs[n % len(docs)][0], "text": docs[n % len(docs)][1], "lang": docs[n % len(docs)][2]})
+            for n in range(given.stream)
+        ]
         for workers in (1, 2):
             begun = time.perf_counter()
             for _ in flag_lines(lines, rulebook, workers):
                 pass
-            print(f"  stream of {given.stream:,}, {workers} worker{'s' * (workers > 1)}: {given.stream / (time.perf_counter() - begun):,.0f} documents/s (wall clock)")
+            print(
+                f"  stream of {given.stream:,}, {workers} worker{'s' * (workers > 1)}: {given.stream / (time.perf_counter() - begun):,.0f} documents/s (wall clock)"
+            )
 
 
 if __name__ == "__main__":

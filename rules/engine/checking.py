@@ -10,27 +10,30 @@ from rules.engine import russian
 from rules.engine.definitions import Entity, Name
 from rules.engine.examples import Tried, try_examples
 from rules.engine.rulebook import Rulebook
-from rules.engine.words import WORD, fold, is_cyrillic
+from rules.engine.words import WORD, fold, is_cyrillic, words_of
 
 SHORT: Final = 3  # letters; "WKO", «Аян», "Oil"
 # Words of everyday text that names have been mistaken for; the dictionary check below does the rest for Russian.
 _COMMON: Final = {
-    "en": frozenset(
-        "a about after again all also always an and any april are art as at august away back bay be before best big black blue book but by can card "
-        "chance city club come day december do dream east energy even every far february fire first for force free friday from future get go gold "
-        "good great green had hand has have he head her here high him his home hope house how if in into is it january july june just know land last "
-        "law left less life light like line long look made make man many march may me mean media memory men mercy mind monday more most mother much "
-        "must my nation never new next no north not november now october of off old on one only open oral or other our out over own part party past "
-        "peace people place power press public red right road rose saturday sea see sense september she side silver since small so some south spring "
-        "star state still street summer sun sunday take task than that the their them then there these they thing this three thursday time to today "
-        "too town tuesday turn two union unity up us use very victory voice war water way we wednesday week well west what when where which white who "
-        "will winter with woman word work world would year yes you young your".split()
-    ),
-    "kk": frozenset(
-        "аға адам ай айтты ақ ал алаң алға алтын ана ант апта ара арман ата атты аттың аяқ әділет бал бала бас басты бақыт береке бес биік бір бірлік "
-        "болат босқа бұл даму дала дос ел ер ерлік жаңа жас жаз жан жер жол жоқ жұлдыз жүз күн күш көз көк қала қазан қаңтар құрылтай қыз қыс мамыр "
-        "мың нан орал от өмір сенім соғыс таза тау тең ту туған ту ұлт үлкен үміт халық шын".split()
-    ),
+    "en": words_of("""
+        a about after again all also always an and any april are art as at august away back bay be before best big black
+        blue book but by can card chance city club come day december do dream east energy even every far february fire
+        first for force free friday from future get go gold good great green had hand has have he head her here high him
+        his home hope house how if in into is it january july june just know land last law left less life light like
+        line long look made make man many march may me mean media memory men mercy mind monday more most mother much
+        must my nation never new next no north not november now october of off old on one only open oral or other our
+        out over own part party past peace people place power press public red right road rose saturday sea see sense
+        september she side silver since small so some south spring star state still street summer sun sunday take task
+        than that the their them then there these they thing this three thursday time to today too town tuesday turn two
+        union unity up us use very victory voice war water way we wednesday week well west what when where which white
+        who will winter with woman word work world would year yes you young your
+    """),
+    "kk": words_of("""
+        аға адам ай айтты ақ ал алаң алға алтын ана ант апта ара арман ата атты аттың аяқ әділет бал бала бас басты
+        бақыт береке бес биік бір бірлік болат босқа бұл даму дала дос ел ер ерлік жаңа жас жаз жан жер жол жоқ жұлдыз
+        жүз күн күш көз көк қала қазан қаңтар құрылтай қыз қыс мамыр мың нан орал от өмір сенім соғыс таза тау тең ту
+        туған ұлт үлкен үміт халық шын
+    """),
 }  # fmt: skip
 
 

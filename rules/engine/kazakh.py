@@ -7,7 +7,7 @@ Latin script is turned into it by ``latin.py``. Derived words (-лық, -шы) a
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Final, NamedTuple
 
 LOCATIVE: Final = 1
@@ -136,18 +136,29 @@ def accept(stem: str, ending: str, kind: int) -> int:
 # Each function takes the last letter written, what is left to explain, and the harmony; it gives bits or -1.
 
 
+_SPELLING: Final = {
+    "b": str.maketrans({"A": "а", "Y": "ы", "G": "ғ", "K": "қ"}),
+    "f": str.maketrans({"A": "е", "Y": "і", "G": "г", "K": "к"}),
+}
+
+
+@cache
 def _spell(template: str, harmony: str) -> str:
     """A in a template is а/е, Y is ы/і, G is ғ/г, K is қ/к."""
-    if harmony == "b":
-        return template.translate(_BACK_SPELLING)
-    return template.translate(_FRONT_SPELLING)
+    return template.translate(_SPELLING[harmony])
 
 
-_BACK_SPELLING: Final = str.maketrans({"A": "а", "Y": "ы", "G": "ғ", "K": "қ"})
-_FRONT_SPELLING: Final = str.maketrans({"A": "е", "Y": "і", "G": "г", "K": "к"})
+@cache
+def _spell_all(templates: tuple[str, ...], harmony: str) -> frozenset[str]:
+    return frozenset(template.translate(_SPELLING[harmony]) for template in templates)
 
 
-def _sound(last: str) -> str:
+@cache
+def _forms(templates: str, harmony: str) -> tuple[str, ...]:
+    return tuple(template.translate(_SPELLING[harmony]) for template in templates.split())
+
+
+def _sound(last: str) -> str:  # noqa: PLR0911  # a table: one row a class of sounds
     """The class of the sound an ending meets: v(owel), r (р й у), l, n (м н ң), z (з ж), d (voiced stops), t (voiceless)."""
     if last in "уи":
         return "u"
@@ -173,6 +184,8 @@ _ACCUSATIVE: Final = {"v": "нY", "u": "дY нY", "r": "дY", "l": "дY", "n": "
 _PLACE: Final = {"v": "дA", "u": "дA", "r": "дA", "l": "дA", "n": "дA", "z": "дA", "d": "тA дA", "t": "тA"}
 _ABLATIVE: Final = {"v": "дAн", "u": "дAн", "r": "дAн", "l": "дAн", "n": "нAн", "z": "дAн", "d": "тAн дAн", "t": "тAн"}
 _WITH: Final = {"v": "мен", "u": "мен", "r": "мен", "l": "мен", "n": "мен", "z": "бен мен", "d": "пен бен", "t": "пен"}
+_AFTER_ITS: Final = ("нYң", "нA", "н", "мен", "ндAй", "ншA", "нікі")
+_OTHER_CASES: Final = ("дAй", "тAй", "шA", "нYкY", "дYкY", "тYкY", "нікі", "дікі", "тікі", "GAнA")
 _POSSESSIVE_VOWEL: Final = ("м", "ң", "мYз", "ңYз")
 _POSSESSIVE_CONSONANT: Final = ("Yм", "Yң", "YмYз", "YңYз")
 _PERSON: Final = ("мYн", "бYн", "пYн", "сYң", "сYз", "мYз", "бYз", "пYз", "сYңдAр", "сYздAр")
@@ -182,8 +195,7 @@ def _noun(last: str, rest: str, harmony: str) -> int:
     if not rest:
         return 0
     best = _possessive(last, rest, harmony)
-    for form in _PLURAL[_sound(last)].split():
-        spelled = _spell(form, harmony)
+    for spelled in _forms(_PLURAL[_sound(last)], harmony):
         if rest.startswith(spelled):
             best = max(best, _possessive("р", rest[len(spelled) :], harmony))
     return best
@@ -192,7 +204,7 @@ def _noun(last: str, rest: str, harmony: str) -> int:
 def _possessive(last: str, rest: str, harmony: str) -> int:
     best = _case(last, rest, harmony)
     sound = _sound(last)
-    own = _POSSESSIVE_VOWEL if sound == "v" else _POSSESSIVE_CONSONANT
+    own: tuple[str, ...] = _POSSESSIVE_VOWEL if sound == "v" else _POSSESSIVE_CONSONANT
     if sound == "u":
         own = _POSSESSIVE_VOWEL + _POSSESSIVE_CONSONANT
     for form in own:
@@ -215,9 +227,8 @@ def _case(last: str, rest: str, harmony: str) -> int:
         best = max(best, _end(table[sound], rest, harmony, _person))
     best = max(best, 0 if rest in _WITH[sound].split() else -1)
     best = max(best, _end(_PLACE[sound], rest, harmony, _after_place))
-    for form in ("дAй", "тAй", "шA", "нYкY", "дYкY", "тYкY", "нікі", "дікі", "тікі", "GAнA"):
-        if rest == _spell(form, harmony):
-            best = max(best, 0)
+    if rest in _spell_all(_OTHER_CASES, harmony):
+        best = max(best, 0)
     return best
 
 
@@ -231,15 +242,7 @@ def _case_after_mine(last: str, rest: str, harmony: str) -> int:
 def _case_after_its(_last: str, rest: str, harmony: str) -> int:
     if not rest:
         return 0
-    if rest in {
-        _spell("нYң", harmony),
-        _spell("нA", harmony),
-        "н",
-        "мен",
-        _spell("ндAй", harmony),
-        _spell("ншA", harmony),
-        "нікі",
-    }:
+    if rest in _spell_all(_AFTER_ITS, harmony):
         return 0
     best = max(_end("нAн", rest, harmony, _person), _person(rest, harmony))
     return max(best, _end("ндA", rest, harmony, _after_place))
@@ -256,15 +259,12 @@ def _after_place(_last: str, rest: str, harmony: str) -> int:
 
 def _person(*given: str) -> int:
     rest, harmony = given[-2], given[-1]
-    if not rest or any(rest == _spell(form, harmony) for form in _PERSON):
-        return 0
-    return -1
+    return 0 if not rest or rest in _spell_all(_PERSON, harmony) else -1
 
 
 def _end(forms: str, rest: str, harmony: str, then: object) -> int:
     best = -1
-    for form in forms.split():
-        spelled = _spell(form, harmony)
+    for spelled in _forms(forms, harmony):
         if rest.startswith(spelled):
             best = max(best, then(spelled[-1], rest[len(spelled) :], harmony))  # type: ignore[operator]
     return best
@@ -282,25 +282,7 @@ def _possessed_base(last: str, rest: str, harmony: str) -> int:
 # Voice: passive, reflexive, reciprocal, causative; any two may follow one another.
 _VOICE: Final = ("Yл", "л", "Yн", "н", "Yс", "с", "т", "дYр", "тYр", "GYз", "KYз", "Yт")
 _NEGATION: Final = ("мA", "бA", "пA")
-_PARTICIPLE: Final = (
-    "GAн",
-    "KAн",
-    "Aтын",
-    "Aтін",
-    "йтYн",
-    "мAK",
-    "бAK",
-    "пAK",
-    "Aр",
-    "р",
-    "с",
-    "у",
-    "ушY",
-    "GYш",
-    "KYш",
-    "GY",
-    "KY",
-)
+_PARTICIPLE: Final = "GAн KAн атын етін йтYн мAK бAK пAK Aр р с у ушY GYш KYш GY KY"
 _TENSE: Final = (
     "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз", "сAK",
     "Yп", "п", "YптY", "птY", "Yппын", "Yппін", "A", "й", "AдY", "йдY", "AмYн", "AмYз", "AсYз", "AсYң", "ймYн", "ймYз", "йсYз", "йсYң",
@@ -309,15 +291,14 @@ _TENSE: Final = (
 )  # fmt: skip
 
 
-def _verb(last: str, rest: str, harmony: str, depth: int = 0) -> int:
-    if not rest or rest == "ды" or rest == "ді":
+def _verb(_last: str, rest: str, harmony: str, depth: int = 0) -> int:
+    if not rest:
         return 0
     best = -1
-    for form in _PARTICIPLE:
-        spelled = _spell(form.replace("Aтын", "атын").replace("Aтін", "етін"), harmony)
+    for spelled in _forms(_PARTICIPLE, harmony):
         if rest.startswith(spelled) and _noun(spelled[-1], rest[len(spelled) :], harmony) >= 0:
             best = 0
-    if any(rest == _spell(form, harmony) for form in _TENSE):
+    if rest in _spell_all(_TENSE, harmony):
         best = 0
     if best < 0 and depth < 3:
         for form in _VOICE + _NEGATION:
@@ -333,12 +314,6 @@ def _verb_start(last: str, rest: str, harmony: str) -> int:
 
 
 _START: Final = (_noun, _noun, _case_after_its, _possessed_base, _verb_start, _verb_start)
-
-
-@lru_cache(maxsize=4096)
-def explains(word: str, stem: str, kind: int) -> int:
-    """Bits where ``word`` is ``stem`` with endings, -1 where not."""
-    return accept(stem, word[len(stem) :], kind) if word.startswith(stem) else -1
 
 
 _SAMPLE: Final = (

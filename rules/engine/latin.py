@@ -7,6 +7,7 @@ gives all that it may stand for, and only what some known stem begins with is fo
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 _LETTERS: Final[dict[str, tuple[str, ...]]] = {
@@ -35,7 +36,7 @@ MOST_CANDIDATES: Final = 96
 _LONGEST_GROUP: Final = 4
 
 
-def cyrillic_candidates(word: str, prefixes: frozenset[str] | set[str], stems: set[str] | dict[str, object]) -> tuple[str, ...]:
+def cyrillic_candidates(word: str, prefixes: AbstractSet[str], stems: AbstractSet[str]) -> tuple[str, ...]:
     """The Cyrillic spellings a folded Latin word may stand for that begin like one of the stems; at most 96.
 
     ``prefixes`` are all beginnings of all stems, ``stems`` the stems: once one is complete, any ending may follow.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Final
 
-from rules.engine.languages import BOTH, cyrillic_mode, document_language, latin_mode
+from rules.engine.languages import cyrillic_mode, document_language, latin_mode
 from rules.engine.lookup import Codes, Lookup
 from rules.engine.sentences import Layout
 from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Tables
@@ -19,7 +20,8 @@ TITLE, TEXT = 0, 1
 # What may stand between two words of one name or phrase.
 _GAP: Final = re.compile(rf"[\s{re.escape(HYPHENS)}\u00ad\u200b-\u200f\u2060\ufeff\"'«»“”„‘’`()/&+.,]{{1,6}}")
 _PATRONYMIC: Final = re.compile(
-    r"\s+(?:[^\W\d_]\.|\w+(?:ович|евич|ич|овна|евна|ична|улы|ұлы|ович|қызы|кызы|uly|uli|ovich|evich|yevich|kyzy|qyzy|ovna|evna|yevna)(?:а|у|ем|ом|е|ой|ы|ға|ге|ның|нің|ты|ті)?)\s+"
+    r"\s+(?:[^\W\d_]\.|\w+(?:ич|овна|евна|ична|улы|ұлы|қызы|кызы|uly|uli|vich|kyzy|qyzy|vna)"
+    r"(?:а|у|ем|ом|е|ой|ы|ға|ге|ның|нің|ты|ті)?)\s+"
 )
 
 
@@ -105,105 +107,95 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
 
 
 def find_occurrences(
-    tables: Tables, field: int, text: str, hits: list[Hit], layout: Layout, only: frozenset[int] | None = None
+    tables: Tables, page: Page, field: int, hits: list[Hit], *, only: frozenset[int] | None = None
 ) -> list[Occurrence]:
-    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet; with ``only`` those that begin with these words."""
-    by_token = {hit.token: hit for hit in hits}
-    found: list[Occurrence] = []
-    written: set[tuple[int, int, int]] = set()  # one entry counts once where two of its headwords read the same words
+    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet.
+
+    With ``only`` those that begin with one of these words.
+    """
+    finder = _Finder(tables, field, page.texts[field], page.layouts[field], {hit.token: hit for hit in hits})
     for hit in hits:
-        seen: set[int] = set()
+        finder.take_from(hit, only)
+    return finder.found
+
+
+@dataclass(slots=True)
+class _Finder:
+    """Collects the occurrences of one field."""
+
+    tables: Tables
+    field: int
+    text: str
+    layout: Layout
+    by_token: dict[int, Hit]
+    found: list[Occurrence] = dataclass_field(default_factory=list)
+    # One entry counts once where two of its headwords read the same words.
+    taken: set[tuple[int, int, int]] = dataclass_field(default_factory=set)
+
+    def take_from(self, hit: Hit, only: frozenset[int] | None) -> None:
         for code in hit.codes:
             word, bits = code >> CODE_BITS, code & 3
             if only is not None and word not in only:
                 continue
-            for alias in tables.singles.get(word, ()):
-                if alias not in seen:
-                    seen.add(alias)
-                    _take(tables, found, written, field, text, layout, (hit,), alias, bits)
-            seconds = tables.phrases.get(word)
+            for alias in self.tables.singles.get(word, ()):
+                self._take((hit,), alias, bits)
+            seconds = self.tables.phrases.get(word)
             if seconds is not None:
-                for last, alias, all_bits in _phrases(tables, text, by_token, hit, bits, seconds):
-                    if alias not in seen:
-                        seen.add(alias)
-                        _take(tables, found, written, field, text, layout, last, alias, all_bits)
-    return found
+                for hits, alias, all_bits in self._phrases(hit, bits, seconds):
+                    self._take(hits, alias, all_bits)
 
+    def _phrases(
+        self, first: Hit, first_bits: int, seconds: dict[int, list[list[int]]]
+    ) -> Iterator[tuple[tuple[Hit, ...], int, int]]:
+        second = self._next(first)
+        skipping = False
+        if second is None:
+            # A patronymic or an initial may stand between a first name and a surname.
+            second = self.by_token.get(first.token + 2)
+            if second is None or not _PATRONYMIC.fullmatch(self.text, first.end, second.start):
+                return
+            skipping = True
+        for code in second.codes:
+            for rest in seconds.get(code >> CODE_BITS, ()):
+                if skipping and not self.tables.aliases[rest[-1]].person:
+                    continue
+                following = self._follow(second, rest)
+                if following is not None:
+                    hits, bits = following
+                    yield (first, second, *hits), rest[-1], first_bits | code & 3 | bits
 
-def _phrases(
-    tables: Tables, text: str, by_token: dict[int, Hit], first: Hit, first_bits: int, seconds: dict[int, list[list[int]]]
-) -> Iterator[tuple[tuple[Hit, ...], int, int]]:
-    following = _next(text, by_token, first)
-    skipped = None
-    if following is None:
-        skipped = by_token.get(first.token + 2)
-        if skipped is not None and not _PATRONYMIC.fullmatch(text, first.end, skipped.start):
-            skipped = None
-    second = following or skipped
-    if second is None:
-        return
-    for code in second.codes:
-        for rest in seconds.get(code >> CODE_BITS, ()):
-            alias = rest[-1]
-            if skipped is not None and following is None and not tables.aliases[alias].person:
-                continue
-            bits = first_bits | code & 3
-            hits = [first, second]
-            for word in rest[:-1]:
-                here = _next(text, by_token, hits[-1])
-                code_here = next((c for c in here.codes if c >> CODE_BITS == word), None) if here is not None else None
-                if here is None or code_here is None:
-                    break
-                bits |= code_here & 3
-                hits.append(here)
-            else:
-                yield tuple(hits), alias, bits
+    def _follow(self, second: Hit, rest: list[int]) -> tuple[list[Hit], int] | None:
+        """The hits of the third and further words of a phrase, and their bits together."""
+        hits: list[Hit] = []
+        bits, last = 0, second
+        for word in rest[:-1]:
+            here = self._next(last)
+            code = None if here is None else next((code for code in here.codes if code >> CODE_BITS == word), None)
+            if here is None or code is None:
+                return None
+            bits |= code & 3
+            hits.append(here)
+            last = here
+        return hits, bits
 
+    def _next(self, hit: Hit) -> Hit | None:
+        after = self.by_token.get(hit.token + 1)
+        return after if after is not None and _GAP.fullmatch(self.text, hit.end, after.start) else None
 
-def _next(text: str, by_token: dict[int, Hit], hit: Hit) -> Hit | None:
-    after = by_token.get(hit.token + 1)
-    if after is None or not _GAP.fullmatch(text, hit.end, after.start):
-        return None
-    if "\n" in text[hit.end : after.start]:
-        return None
-    return after
-
-
-def _take(
-    tables: Tables,
-    found: list[Occurrence],
-    written: set[tuple[int, int, int]],
-    field: int,
-    text: str,
-    layout: Layout,
-    hits: tuple[Hit, ...],
-    number: int,
-    bits: int,
-) -> None:
-    alias = tables.aliases[number]
-    if alias.condition and not _spelled(alias, text, hits):
-        return
-    if len(hits) > 1 and not _gaps_fit(alias.gaps, text, hits):
-        return
-    start, end = hits[0].start, hits[-1].end
-    key = (alias.entry, start, end)
-    if key in written:
-        return
-    written.add(key)
-    found.append(
-        Occurrence(
-            field,
-            hits[0].token,
-            hits[-1].token,
-            start,
-            end,
-            alias,
-            tables.entries[alias.entry],
-            bits,
-            layout.sentence(start),
-            layout.paragraph(start),
+    def _take(self, hits: tuple[Hit, ...], number: int, bits: int) -> None:
+        alias = self.tables.aliases[number]
+        start, end = hits[0].start, hits[-1].end
+        key = (alias.entry, start, end)
+        if key in self.taken or (alias.condition and not _spelled(alias, self.text, hits)):
+            return
+        if len(hits) > 1 and not _gaps_fit(alias.gaps, self.text, hits):
+            return
+        self.taken.add(key)
+        sentence, paragraph = self.layout.sentence(start), self.layout.paragraph(start)
+        entry = self.tables.entries[alias.entry]
+        self.found.append(
+            Occurrence(self.field, hits[0].token, hits[-1].token, start, end, alias, entry, bits, sentence, paragraph)
         )
-    )
 
 
 def _gaps_fit(gaps: str, text: str, hits: tuple[Hit, ...]) -> bool:
@@ -259,18 +251,3 @@ def _hides(longer: Occurrence, shorter: Occurrence) -> bool:
             return False
         return longer.length > shorter.length or not shorter.entry.decoy
     return longer.length > shorter.length and not longer.entry.open
-
-
-__all__ = [
-    "BOTH",
-    "FIELDS",
-    "TEXT",
-    "TITLE",
-    "Hit",
-    "Occurrence",
-    "Page",
-    "document_hint",
-    "find_hits",
-    "find_occurrences",
-    "hide",
-]

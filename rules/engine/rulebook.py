@@ -50,6 +50,7 @@ class Rulebook:
         self.entities: Mapping[str, Entity] = {entity.id: entity for entity in definitions.entities}
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in definitions.rules}
         self.lookup = Lookup(tables)
+        self._triggers = [(rule, frozenset(term for signal in rule.signals for term in signal.any)) for rule in definitions.rules]
         tied = {self.country, "strong"}
         signals = [signal for rule in definitions.rules for signal in rule.signals]
         # Words without which no rule can give a point: triggers that need the country, triggers that do not, and the country's names.
@@ -112,8 +113,8 @@ class Rulebook:
         may_tell = self._may_tell([*title_hits, *text_hits], at_home=home)
         only = None if may_tell or everything else self._named
         page.occurrences = [
-            *find_occurrences(self.tables, TITLE, title, title_hits, layouts[0], only),
-            *find_occurrences(self.tables, TEXT, text, text_hits, layouts[1], only),
+            *find_occurrences(self.tables, page, TITLE, title_hits, only=only),
+            *find_occurrences(self.tables, page, TEXT, text_hits, only=only),
         ]
         settle(page, self.definitions.anchors, at_home=self.at_home(source_country))
         return page, may_tell
@@ -148,7 +149,9 @@ class Rulebook:
         return Case(page, anchors, by_term, may_anchor, day, self.country)
 
     def _judge(self, case: Case, evidence: Evidence) -> list[Ruling]:
-        rulings = (judge(rule, case, self.definitions.defaults, evidence) for rule in self.definitions.rules)
+        have = case.by_term.keys()
+        defaults = self.definitions.defaults
+        rulings = (judge(rule, case, defaults, evidence) for rule, triggers in self._triggers if not have.isdisjoint(triggers))
         return [ruling for ruling in rulings if ruling is not None]
 
     def _verdict(self, page: Page, rulings: list[Ruling], evidence: Evidence) -> Flagging:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -113,7 +113,8 @@ def judge(rule: Rule, case: Case, defaults: Defaults, evidence: Evidence) -> Rul
         return None
     parts: list[Part] = []
     for signal in rule.signals:
-        parts.extend(_parts(rule, signal, case, defaults, evidence))
+        if case.may_meet(signal):
+            parts.extend(_parts(rule, signal, case, defaults, evidence))
     if not parts:
         return None
     for penalty in rule.penalties:
@@ -179,8 +180,6 @@ def _why(signal: Signal, one: Find, number: int) -> str:
 def find(signal: Signal, case: Case, defaults: Defaults) -> list[Find]:
     """All triggers of a signal that meet its conditions."""
     if not in_window(case.day, signal.since, signal.until):
-        return []
-    if not case.may_meet(signal):
         return []
     triggers = [one for one in case.of(signal.any) if not signal.title or one.field == TITLE]
     if not triggers:

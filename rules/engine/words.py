@@ -84,3 +84,8 @@ def is_capitalised(word: str) -> bool:
 def is_upper(word: str, length: int) -> bool:
     """Whether the first ``length`` letters are capitals: an acronym may carry a lower-case ending."""
     return word[:length].isupper()
+
+
+def words_of(text: str) -> frozenset[str]:
+    """A list of words written with spaces, as a set."""
+    return frozenset(text.split())

@@ -37,7 +37,9 @@ Terms = Callable[..., list[tuple[str, str]]]
         ("Jurt mitingige şıqtı", "kk-Latn", "mitingige", "act"),
     ],
 )
-def test_a_headword_is_found_in_its_forms_and_nothing_else_is(terms: Terms, text: str, language: str, written: str, term: str) -> None:
+def test_a_headword_is_found_in_its_forms_and_nothing_else_is(
+    terms: Terms, text: str, language: str, written: str, term: str
+) -> None:
     found = [pair for pair in terms(text, language) if pair[1] not in {"police", "almaty"}]
     assert found == ([(written, term)] if written else [])
 

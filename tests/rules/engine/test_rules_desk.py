@@ -100,7 +100,9 @@ LINES = [
     json.dumps({"id": "c"}),
     json.dumps({"id": "d", "title": "Protest in Almaty", "text": None, "published": "yesterday"}),
     "",
-    json.dumps({"id": "e", "title": "Митинг в Алматы, полиция", "published": "2022-01-05T10:00:00+06:00", "source_country": "KZ"}),
+    json.dumps(
+        {"id": "e", "title": "Митинг в Алматы, полиция", "published": "2022-01-05T10:00:00+06:00", "source_country": "KZ"}
+    ),
     '{"id": "f", "text": "\\ud800 protest in Almaty"}',
     "[" * 100_000,
     b'{"id": "g", "text": "\xff"}',

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from small_rulebook import LEXICON, RULEBOOK, RULES, Folder
 
 from domain.errors import ConfigError
 from rules.engine import russian
 from rules.engine.rulebook import load_rulebook
-
-from small_rulebook import LEXICON, RULEBOOK, RULES, Folder
 
 BROKEN = {
     "an unknown key": ("entities/a.yaml", "- {id: x, type: city, names: {en: [X]}, colour: red}", "colour"),
@@ -37,7 +36,7 @@ BROKEN = {
     "a penalty that rewards": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("points: -2", "points: 2"), "points"),
     "another country's anchor": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("anchor: kz", "anchor: fr"), "anchor"),
     "a window that ends first": ("rules/b.yaml", RULES.replace("  theme", "  from: 2022-02-01\n  until: 2022-01-01\n  theme").replace("id: protest\n", "id: p\n"), "until"),
-    "an example in two languages": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("{en: \"The", "{ru: x, en: \"The"), "ignore"),
+    "an example in two languages": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace('{en: "The', '{ru: x, en: "The'), "ignore"),
     "a mapping for a list": ("rules/b.yaml", "id: x", ""),
     "an alias of YAML": ("lexicon/b.yaml", "- {id: x, en: [&a run, *a]}", "en"),
     "a key given twice": ("lexicon/b.yaml", "- id: x\n  id: y\n  en: [run]", "id"),
@@ -71,7 +70,9 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_yaml_bomb_is_refused(folder: Folder) -> None:
-    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{b}: &{b} [*{a},*{a},*{a},*{a},*{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     folder.write("lexicon/bomb.yaml", bomb)
     with pytest.raises(ConfigError):
         folder.load()
@@ -89,7 +90,9 @@ def test_a_refused_edit_leaves_the_rulebook_in_force_as_it_was(folder: Folder) -
     assert in_force.flag(title="", text="Police watched a protest in Almaty.", language="en") == before
 
 
-def test_the_compiled_form_is_kept_and_gives_the_same_verdicts(folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_compiled_form_is_kept_and_gives_the_same_verdicts(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "cache"
     first = folder.load(cache)
 
@@ -99,7 +102,11 @@ def test_the_compiled_form_is_kept_and_gives_the_same_verdicts(folder: Folder, t
     monkeypatch.setattr(russian, "_morph", no_compiling)
     second = folder.load(cache)
     assert second.definitions == first.definitions
-    for text in ("Police watched a protest in Almaty.", "Жанболата Мамая задержали на митинге в Алма-Ате.", "Алматыда митингіге шықты."):
+    for text in (
+        "Police watched a protest in Almaty.",
+        "Жанболата Мамая задержали на митинге в Алма-Ате.",
+        "Алматыда митингіге шықты.",
+    ):
         assert second.flag(title="", text=text) == first.flag(title="", text=text)
 
 

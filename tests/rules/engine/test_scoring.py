@@ -7,14 +7,28 @@ from datetime import UTC, date, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_rulebook import Folder
 
 from domain.codec import flagging_from_plain, flagging_to_plain
 from rules.engine.rulebook import Rulebook
 
-from small_rulebook import Folder
-
 WORDS = st.sampled_from(
-    ["protest", "rallied", "police", "in Almaty", "in Bishkek", "match", "car rally", "Oral", ". ", "\n", "митинг", "Жанаозене", "Мамай", "Kazakhstan"]
+    [
+        "protest",
+        "rallied",
+        "police",
+        "in Almaty",
+        "in Bishkek",
+        "match",
+        "car rally",
+        "Oral",
+        ". ",
+        "\n",
+        "митинг",
+        "Жанаозене",
+        "Мамай",
+        "Kazakhstan",
+    ]
 )
 
 
@@ -93,7 +107,10 @@ def test_not_with_and_penalties(folder: Folder) -> None:
     folder.write("rules/all.yaml", rules("name: a, any: [act], not_with: [sport], points: 4"))
     assert score(folder, "A protest at the match.") == 0
     assert score(folder, "A protest. A match.") == 4
-    folder.write("rules/all.yaml", rules("name: a, any: [act], points: 4", more="  penalties:\n    - {name: s, any: [sport], points: -1.5}\n"))
+    folder.write(
+        "rules/all.yaml",
+        rules("name: a, any: [act], points: 4", more="  penalties:\n    - {name: s, any: [sport], points: -1.5}\n"),
+    )
     assert score(folder, "A protest at the match. Another match.") == 2.5
 
 
