@@ -50,7 +50,7 @@ class Rung:
 class Source:
     """A publication we poll, with its addresses in order of preference.
 
-    ``languages`` are BCP 47 tags; ``country`` and ``region`` ISO 3166 codes (``KZ``, ``KZ-MAN``); ``rhythm`` is how
+    ``languages`` are BCP 47 tags; ``country`` and ``region`` ISO 3166 codes (``KZ``, ``KZ-47``); ``rhythm`` is how
     often it is expected to publish something, the measure of "quiet".
     """
 
