@@ -1,7 +1,7 @@
 """How fast the rules read: the whole engine beside bare tokenising, a lemmatiser, and other matchers where they are installed.
 
-Run with ``python bench/rules.py``. It reads the labelled documents beside the project where they are, else the rules' own examples. All
-figures are CPU time of one process. ahocorasick-rs and spaCy are no dependency of ours: install them in an environment of the
+Run with ``python bench/rules.py``. It reads the labelled documents beside the project where they are, else the rules' examples.
+All figures are CPU time of one process. ahocorasick-rs and spaCy are no dependency of ours: install them in an environment of the
 bench's own to see them in the table.
 """
 
@@ -154,7 +154,8 @@ def start_up(cache: Path) -> None:
     """Seconds of CPU of a new process that loads the rulebook, without and with the interpreter's own start."""
     code = (
         "import time; a = time.process_time(); from pathlib import Path; from rules.engine.rulebook import load_rulebook; "
-        f"b = time.process_time(); load_rulebook(Path({str(RULES)!r}), Path({str(cache)!r})); c = time.process_time(); print(b - a, c - b)"
+        f"b = time.process_time(); load_rulebook(Path({str(RULES)!r}), Path({str(cache)!r})); "
+        "c = time.process_time(); print(b - a, c - b)"
     )
     best = [float("inf"), float("inf")]
     for _ in range(5):
@@ -172,8 +173,10 @@ def main() -> None:
         cache = Path(temporary) / "cache"
         start = time.process_time()
         rulebook = load_rulebook(RULES, cache)
-        print(f"  compiling: {time.process_time() - start:.2f} s of CPU, {len(rulebook.tables.aliases):,} names and headwords, "
-              f"{sum(map(len, rulebook.tables.forms.values())):,} forms, {len(rulebook.tables.stems):,} Kazakh stems")  # fmt: skip
+        aliases = len(rulebook.tables.aliases)
+        forms, stems = sum(map(len, rulebook.tables.forms.values())), len(rulebook.tables.stems)
+        spent = time.process_time() - start
+        print(f"  compiling: {spent:.2f} s of CPU, {aliases:,} names and headwords, {forms:,} forms, {stems:,} Kazakh stems")
         start_up(cache)
         docs, source = documents(rulebook, given.documents)
         size = megabytes(docs)
@@ -190,11 +193,11 @@ def main() -> None:
         print(f"  the engine is {engine / slow:.0f} times the lemmatiser")
         others(rulebook, docs, size)
         times = {}
-        for aliases in (1_000, 20_000):
-            bigger = grown(Path(temporary) / str(aliases), aliases)
+        for more in (1_000, 20_000):
+            bigger = grown(Path(temporary) / str(more), more)
             run_engine(bigger, docs)
-            times[aliases] = cpu(lambda bigger=bigger: run_engine(bigger, docs)) / len(docs)  # type: ignore[misc]
-            print(f"  with {aliases:>6,} names more: {times[aliases] * 1000:.3f} ms a document")
+            times[more] = cpu(lambda bigger=bigger: run_engine(bigger, docs)) / len(docs)  # type: ignore[misc]
+            print(f"  with {more:>6,} names more: {times[more] * 1000:.3f} ms a document")
         print(f"  time per document grows {times[20_000] / times[1_000]:.2f} times")
         lines = [
             json.dumps({"id": n, "title": docs[n % len(docs)][0], "text": docs[n % len(docs)][1], "lang": docs[n % len(docs)][2]})
@@ -204,9 +207,8 @@ def main() -> None:
             begun = time.perf_counter()
             for _ in flag_lines(lines, rulebook, workers):
                 pass
-            print(
-                f"  stream of {given.stream:,}, {workers} worker{'s' * (workers > 1)}: {given.stream / (time.perf_counter() - begun):,.0f} documents/s (wall clock)"
-            )
+            rate = given.stream / (time.perf_counter() - begun)
+            print(f"  stream of {given.stream:,}, workers {workers}: {rate:,.0f} documents/s (wall clock)")
 
 
 if __name__ == "__main__":

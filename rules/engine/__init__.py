@@ -1,1 +1,1 @@
-"""The rules' engine: compiles a folder of entities, lexicon and rules, and says which documents deserve a person; knows no country."""
+"""The rules' engine: compiles entities, lexicon and rules, and says which documents deserve a person; knows no country."""

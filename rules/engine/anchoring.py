@@ -1,4 +1,4 @@
-"""What ties an occurrence to the watched country or to another: a place in its sentence, before it, in the head, or the source alone.
+"""What ties an occurrence to the watched country or to another: a place in its sentence, before it, in the head, or the source.
 
 Place names compete. One in a locative phrase ("in Almaty", «в Алматы», «Алматыда») says where something happened and beats the
 rest; one that something is directed against counts last; among equals the nearest decides.
@@ -26,17 +26,17 @@ _RUSSIAN_IN: Final = frozenset({"в", "во", "на", "под", "близ", "в�
 _KAZAKH_AGAINST: Final = ("қарсы", "qarsy", "qarsı")
 # Words that may stand between a preposition and the place: "in the southern Kazakh city of", «в городе», «на западе».
 _GLUE: Final = words_of("""
-    the a city town village capital of central southern northern western eastern south north west east downtown region province oblast
-    district largest oil-rich oil rich former
-    городе городах селе поселке центре центральной районе области столице западе востоке юге севере южном северном западном восточном
-    крупнейшем самом нефтяном моногороде г
+    the a city town village capital of central southern northern western eastern south north west east downtown region province
+    oblast district largest oil-rich oil rich former
+    городе городах селе поселке центре центральной районе области столице западе востоке юге севере южном северном западном
+    восточном крупнейшем самом нефтяном моногороде г
 """)
 _KAZAKH_PLACE_WORD: Final = re.compile(
     r"\s+(?:қала|облыс|аудан|ауыл|көше|алаң|маң|өңір|аймақ|qala|obl[ıy]s|aýdan|audan|awdan|aýyl|auyl|awıl)\w*?[дтdt][аеae](?:ғы|гі|[ǵğg][yıi])?\b"
 )
 _DEMONYM: Final = re.compile(r"(?:an|ish|ese|kh|yz|ek|ik)$")  # "in the southern Kazakh city of …"
 _BEFORE: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-# "ASTANA. KAZINFORM —", "ALMATY (AP) --", "АЛМАТЫ, 5 января. /Агентство/.": where the story was filed, which an agency's home often is.
+# "ALMATY. AGENCY —", "ALMATY (AP) --", "АЛМАТЫ, 5 января. /Агентство/.": where a story was filed, often just the agency's home.
 _DATELINE: Final = re.compile(r"(?:[.,]\s|\s*[(/]|\s)[^\n—–]{0,45}?(?:[—–]|-{2}|\s-|/\.?)\s|\s*(?:[—–]|-{2})\s")
 _FILED: Final = re.compile(r"\s*[.,]?\s*[(/][^\n()/]{2,40}[)/]|\s*,\s*\d{1,2}\s\w+[^\n—–]{0,20}[—–]")
 

@@ -1,4 +1,4 @@
-"""The compiled rulebook on disk: compressed JSON under the hash of the files it was made from; anything odd about it means compiling anew."""
+"""The compiled rulebook on disk: compressed JSON under the hash of its files; anything odd about it means compiling anew."""
 
 from __future__ import annotations
 

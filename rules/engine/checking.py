@@ -49,7 +49,7 @@ class Danger:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole check. ``failed`` are examples the rules get wrong, ``todo`` the known misses, ``mended`` those that now come out right."""
+    """The whole check: ``failed`` are examples that come out wrong, ``todo`` known misses, ``mended`` those that now do."""
 
     version: str
     entities: int
@@ -90,7 +90,7 @@ def _all_names(entity: Entity) -> list[Name]:
 
 
 def find_dangers(rulebook: Rulebook) -> list[Danger]:
-    """Names of three letters or less, common words, and names that two entities share; guarded ones (``only``) are not reported."""
+    """Names of three letters or less, common words, and names that two entities share; guarded ones (``only``) are left out."""
     dangers: list[Danger] = []
     owners: defaultdict[tuple[str, str], list[tuple[Entity, Name]]] = defaultdict(list)
     for entity in rulebook.definitions.entities:
@@ -104,7 +104,7 @@ def find_dangers(rulebook: Rulebook) -> list[Danger]:
         if len(ids) > 1:
             entity, name = held[-1]
             others = ", ".join(sorted(set(ids) - {entity.id}))
-            message = f"{text!r} ({language}) is a name of {entity.id} and of {others}: both are found; make one longer where only one is meant"
+            message = f"{text!r} ({language}) is a name of {entity.id} and of {others}: both are found; make one longer"
             dangers.append(Danger(entity.where.file, name.line, "shared", message))
     return dangers
 

@@ -86,7 +86,7 @@ class Compiler:
                 words, gaps = split_marked(name.text)
                 numbers = self._name_words(entity, language, words, gaps, name.inflect)
                 condition = Condition.CAPITAL if name.only == "capitalised" else Condition.SURNAME
-                self._alias(number, language, name.text, condition, numbers, gaps, person=False)
+                self._alias(number, language, name.text, condition=condition, numbers=numbers, gaps=gaps, person=False)
 
     def _add_name(self, number: int, entity: Entity, language: str, name: Name) -> None:
         words, gaps = split_marked(name.text)
@@ -101,9 +101,9 @@ class Compiler:
         inflect = "none" if name.only == "exact" else name.inflect
         numbers = self._name_words(entity, language, words, gaps, inflect)
         person = entity.type == "person" and len(words) == 2
-        self._alias(number, language, name.text, condition, numbers, gaps, person=person)
+        self._alias(number, language, name.text, condition=condition, numbers=numbers, gaps=gaps, person=person)
         if person and language != "en" and inflect == "auto":
-            self._alias(number, language, name.text, condition, numbers[::-1], [" "], person=False)
+            self._alias(number, language, name.text, condition=condition, numbers=numbers[::-1], gaps=[" "], person=False)
 
     def _name_words(self, entity: Entity, language: str, words: list[str], gaps: list[str], inflect: str) -> list[int]:
         if language == "ru":
@@ -161,7 +161,7 @@ class Compiler:
                     condition = Condition.UPPER
                 numbers = self.headword_words(language, words, headword)
                 required = [gap if language == "en" or gap == "," else " " for gap in gaps]
-                self._alias(number, language, headword.text, condition, numbers, required, person=False)
+                self._alias(number, language, headword.text, condition=condition, numbers=numbers, gaps=required, person=False)
 
     def headword_words(self, language: str, words: list[str], headword: Headword) -> list[int]:  # noqa: PLR0911  # a table: one row a case
         flags = headword.flags.replace("c", "")
@@ -262,7 +262,7 @@ class Compiler:
         return number
 
     def _alias(
-        self, entry: int, language: str, text: str, condition: Condition, numbers: list[int], gaps: list[str], *, person: bool
+        self, entry: int, language: str, text: str, *, condition: Condition, numbers: list[int], gaps: list[str], person: bool
     ) -> None:
         key = (entry, tuple(numbers), int(condition))
         if key in self._seen:

@@ -1,4 +1,4 @@
-"""The full account of one verdict, for ``sholu rules explain``: every match, what anchored or hid it, and how the points came about."""
+"""The full account of one verdict, for ``sholu rules explain``: every match, what anchored or hid it, how points came about."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rules.engine.words import fold, is_cyrillic
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One place where a headword or name stands. ``side`` is 1 ours, -1 elsewhere, 0 unknown; ``hidden_by`` is "" where it counts."""
+    """A place where a headword or name stands; ``side`` 1 is ours, -1 elsewhere, 0 unknown, ``hidden_by`` "" where it counts."""
 
     field: str
     start: int

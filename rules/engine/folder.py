@@ -152,7 +152,7 @@ def folder_files(folder: Path) -> list[Path]:
     return files
 
 
-def load_definitions(folder: Path) -> Definitions:
+def load_definitions(folder: Path) -> Definitions:  # noqa: PLR0912  # one straight story: read all, then check across files
     """Read and check a whole folder; raises ConfigError."""
     files = folder_files(folder)
     top = Reader(load_yaml(files[0]))
@@ -259,13 +259,13 @@ def _read_rulebook(reader: Reader) -> tuple[str, str, tuple[str, ...], tuple[str
     )
     if not languages:
         raise reader.file.refuse("languages needs at least one language", "languages")
-    weights = _numbers(reader, data.get("anchors", {}), ("anchors",), AnchorWeights.__slots__, 0.0, 1.0)
-    defaults = _numbers(reader, data.get("defaults", {}), ("defaults",), Defaults.__slots__, 0.0, 1000.0)
+    weights = _numbers(reader, data.get("anchors", {}), ("anchors",), AnchorWeights.__slots__, low=0.0, high=1.0)
+    defaults = _numbers(reader, data.get("defaults", {}), ("defaults",), Defaults.__slots__, low=0.0, high=1000.0)
     return name, country, languages, home_languages, AnchorWeights(**weights), Defaults(**defaults)
 
 
 def _numbers(
-    reader: Reader, value: Any, path: tuple[Key, ...], known: Iterable[str], low: float, high: float
+    reader: Reader, value: Any, path: tuple[Key, ...], known: Iterable[str], *, low: float, high: float
 ) -> dict[str, float]:
     return {key: reader.number(number, (*path, key), low, high) for key, number in reader.mapping(value, path, known).items()}
 
@@ -273,7 +273,8 @@ def _numbers(
 # ——— entities ———
 
 _ENTITY_KEYS: Final = (
-    "id", "type", "names", "surnames", "region", "part_of", "wikidata", "wikidata_how", "tags", "anchors", "foreign", "open", "from", "until",
+    "id", "type", "names", "surnames", "region", "part_of", "wikidata", "wikidata_how", "tags", "anchors", "foreign", "open",
+    "from", "until",
     "source", "note",
 )  # fmt: skip
 
@@ -425,10 +426,12 @@ def _read_headword(reader: Reader, value: Any, path: tuple[Key, ...], language: 
 # ——— rules ———
 
 _SIGNAL_KEYS: Final = (
-    "name", "any", "with", "and_with", "within", "not_with", "not_within", "anchor", "title", "points", "cap", "once", "from", "until",
+    "name", "any", "with", "and_with", "within", "not_with", "not_within", "anchor", "title", "points", "cap", "once",
+    "from", "until",
 )  # fmt: skip
 _RULE_KEYS: Final = (
-    "id", "theme", "threshold", "title_threshold", "from", "until", "requires", "signals", "penalties", "flag", "ignore", "todo", "note",
+    "id", "theme", "threshold", "title_threshold", "from", "until", "requires", "signals", "penalties", "flag", "ignore",
+    "todo", "note",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Kazakh endings: whether a word of the text is a given stem with a possible chain of suffixes; the language has no end of forms.
 
 A noun may carry plural, possessive, case, -ғы and person, a verb voice, negation, tense or participle and then a noun's endings.
-The first letter of an ending follows the last sound before it, its vowels the vowels before it (harmony). Works on folded Cyrillic;
+The first letter of an ending follows the last sound before it, its vowels those before it (harmony). Works on folded Cyrillic;
 Latin script is turned into it by ``latin.py``. Derived words (-лық, -шы) are headwords of their own.
 """
 
@@ -284,9 +284,12 @@ _VOICE: Final = ("Yл", "л", "Yн", "н", "Yс", "с", "т", "дYр", "тYр", 
 _NEGATION: Final = ("мA", "бA", "пA")
 _PARTICIPLE: Final = "GAн KAн атын етін йтYн мAK бAK пAK Aр р с у ушY GYш KYш GY KY"
 _TENSE: Final = (
-    "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз", "сAK",
-    "Yп", "п", "YптY", "птY", "Yппын", "Yппін", "A", "й", "AдY", "йдY", "AмYн", "AмYз", "AсYз", "AсYң", "ймYн", "ймYз", "йсYз", "йсYң",
-    "GAлY", "KAлY", "GAншA", "KAншA", "GAсYн", "KAсYн", "сYн", "YңYз", "ңYз", "Yңдар", "Yңдер", "ңдAр", "AйYK", "йYK", "AйYн", "йYн",
+    "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз",
+    "сAK",
+    "Yп", "п", "YптY", "птY", "Yппын", "Yппін", "A", "й", "AдY", "йдY", "AмYн", "AмYз", "AсYз", "AсYң", "ймYн", "ймYз",
+    "йсYз", "йсYң",
+    "GAлY", "KAлY", "GAншA", "KAншA", "GAсYн", "KAсYн", "сYн", "YңYз", "ңYз", "Yңдар", "Yңдер", "ңдAр", "AйYK", "йYK",
+    "AйYн", "йYн",
     "GAндA", "KAндA", "мAйYншA", "GAндAй", "KAндAй",
 )  # fmt: skip
 
@@ -317,13 +320,16 @@ _START: Final = (_noun, _noun, _case_after_its, _possessed_base, _verb_start, _v
 
 
 _SAMPLE: Final = (
-    "", *(spelled for form in ("лAр", "дAр", "тAр", "нYң", "дYң", "тYң", "GA", "KA", "A", "нY", "дY", "тY", "дA", "тA", "дAн", "тAн", "нAн",
-    "Y", "сY", "Yм", "Yна", "сYнA", "YнA", "YнYң", "сYнYң", "YндA", "сYндA", "лAры", "лAрY", "дAрY", "тAрY", "лAрдY", "дAрдY", "тAрдY", "лAрGA",
+    "", *(spelled for form in ("лAр", "дAр", "тAр", "нYң", "дYң", "тYң", "GA", "KA", "A", "нY", "дY", "тY", "дA", "тA",
+    "дAн", "тAн", "нAн",
+    "Y", "сY", "Yм", "Yна", "сYнA", "YнA", "YнYң", "сYнYң", "YндA", "сYндA", "лAры", "лAрY", "дAрY", "тAрY", "лAрдY",
+    "дAрдY", "тAрдY", "лAрGA",
     "дAрGA", "тAрGA", "лAрдA", "дAрдA", "тAрдA", "лAрдAн", "лAрYн", "дAрYн", "тAрYн", "дAGY", "тAGY")
     for spelled in (_spell(form, "b"), _spell(form, "f"))), "мен", "бен", "пен",
 )  # fmt: skip
 _SAMPLE_VERB: Final = (
-    "", *(spelled for form in ("дY", "тY", "Yп", "п", "GAн", "KAн", "AдY", "йдY", "у", "Yлды", "Yлды", "мAдY", "пAдY", "сA", "GAндAр", "KAндAр", "атын", "етін")
+    "", *(spelled for form in ("дY", "тY", "Yп", "п", "GAн", "KAн", "AдY", "йдY", "у", "Yлды", "Yлды", "мAдY", "пAдY", "сA",
+    "GAндAр", "KAндAр", "атын", "етін")
     for spelled in (_spell(form, "b"), _spell(form, "f"))),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Which language a paragraph is written in, as far as look-up must know: a Kazakh «Семей» is a town, a Russian one is «families»."""
+"""Which language a paragraph is in, as far as look-up must know: a Kazakh «Семей» is a town, a Russian one is «families»."""
 
 from __future__ import annotations
 

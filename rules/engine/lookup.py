@@ -1,4 +1,4 @@
-"""From a word of the text to the headwords and names it may be a form of; remembers its answers, so that most words cost one dict look-up."""
+"""From a word of the text to what it may be a form of; remembers its answers, so that most words cost one dict look-up."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Lookup:
         return found
 
     def _spellings(self) -> tuple[frozenset[str], frozenset[str]]:
-        # Only texts in Latin Kazakh pay for this. The fixed words of a phrase ("талап" in "талап ету") are no stems, yet must be spelt too.
+        # Only texts in Latin Kazakh pay for this. Fixed words of a phrase ("талап" in "талап ету") are no stems, yet spelt too.
         if self._beginnings is None:
             whole = frozenset(self._stems) | frozenset(self._kazakh)
             self._beginnings = frozenset(word[:size] for word in whole for size in range(1, len(word) + 1)), whole

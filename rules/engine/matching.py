@@ -1,4 +1,4 @@
-"""Finding every headword and name in one document, with offsets into its stored text, and letting the longest match hide shorter ones."""
+"""Finding every headword and name in a document, with offsets into its stored text; the longest match hides shorter ones."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Rulebook:
         self._triggers = [(rule, frozenset(term for signal in rule.signals for term in signal.any)) for rule in definitions.rules]
         tied = {self.country, "strong"}
         signals = [signal for rule in definitions.rules for signal in rule.signals]
-        # Words without which no rule can give a point: triggers that need the country, triggers that do not, and the country's names.
+        # Words without which no rule can give a point: triggers that need the country, those that do not, the country's names.
         self._telling = self._first_words(self._entries_of({term for signal in signals for term in signal.any}))
         self._free = self._first_words(
             self._entries_of({term for signal in signals if signal.anchor not in tied for term in signal.any})

@@ -82,7 +82,7 @@ def _add(forms: Forms, form: str, bits: int) -> None:
 def phrase_forms(words: list[str], flags: str = "", *, names: bool = False) -> list[Forms]:
     """Forms of each word of a phrase: what precedes and is the head inflects, what follows stays as written.
 
-    ``~word`` inflects anyway, ``=word`` is frozen. Agreement is not checked when reading: on 159 real phrases it only rejected right ones.
+    ``~word`` inflects anyway, ``=word`` is frozen. Agreement is not checked: on 159 real phrases that only rejected right ones.
     """
     result: list[Forms] = []
     head_seen = False

@@ -145,11 +145,11 @@ def _parts(rule: Rule, signal: Signal, case: Case, defaults: Defaults, evidence:
             break
         left -= worth
         points = worth if signal.points > 0 else -worth
-        parts.append(_part(rule, signal, one, points, evidence, number))
+        parts.append(_part(rule, signal, one, points=points, evidence=evidence, number=number))
     return parts
 
 
-def _part(rule: Rule, signal: Signal, one: Find, points: float, evidence: Evidence, number: int) -> Part:
+def _part(rule: Rule, signal: Signal, one: Find, *, points: float, evidence: Evidence, number: int) -> Part:
     why = _why(signal, one, number)
     anchor = one.anchor
     anchor_id = "" if anchor is None or not anchor.side else anchor.by.entry.id if anchor.by is not None else "source"

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-# A full stop ends a sentence where space and something that may begin one follow, and no abbreviation or initial stands before it.
+# A full stop ends a sentence where space and a possible beginning follow, and no abbreviation or initial stands before it.
 _END: Final = re.compile(r"[.!?…]+[\"'»”’)\]]*(?=\s+[\"'«“‘(\[—–-]*\s*[^\W_a-zа-яёәғқңөұүһі])|\n+")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b[^\W\d_]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|Gen|Col|Lt|Sgt|Gov|Sen|Rep|No|vs|Jan|Feb|Aug|Sept|Oct|Nov|Dec|Inc|Ltd|Co|"

@@ -14,7 +14,8 @@ ENTITIES = """
 - {id: semey, type: city, names: {ru: [{text: Семей, only: capitalised}], kk: [Семей]}}
 - {id: oral, type: city, region: KZ-27, names: {en: [{text: Oral, only: capitalised-and-anchored}], ru: [Уральск], kk: [Орал]}}
 - {id: zhanaozen, type: city, region: KZ-47, names: {en: [Zhanaozen], ru: [Жанаозен], kk: [Жаңаөзен]}}
-- {id: mangystau, type: region, region: KZ-47, names: {en: [Mangystau Region], ru: [Мангистауская область], kk: [Маңғыстау облысы]}}
+- {id: mangystau, type: region, region: KZ-47, names: {en: [Mangystau Region], ru: [Мангистауская область],
+kk: [Маңғыстау облысы]}}
 - id: mamay
   type: person
   names: {ru: [Жанболат Мамай], en: [Zhanbolat Mamay], kk: [Жанболат Мамай]}
@@ -27,7 +28,8 @@ ENTITIES = """
 - {id: xinjiang, type: region, foreign: true, names: {en: [Xinjiang]}}
 """
 LEXICON = """
-- {id: act, tags: [protest_act], en: ["protest:nv", "rally:nv", "sit-in:n", "hunger strike:n"], ru: [митинг, акция протеста, забастовка, "бастовать:v"],
+- {id: act, tags: [protest_act], en: ["protest:nv", "rally:nv", "sit-in:n", "hunger strike:n"], ru: [митинг, акция протеста,
+забастовка, "бастовать:v"],
    kk: [митинг, наразылық акциясы, ереуіл]}
 - {id: police, en: [police], ru: [полиция, "задержать:v"], kk: [полиция, "ұстау:v"]}
 - {id: verdict, kk: [үкім]}

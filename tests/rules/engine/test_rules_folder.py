@@ -11,6 +11,8 @@ from domain.errors import ConfigError
 from rules.engine import russian
 from rules.engine.rulebook import load_rulebook
 
+OTHER = RULES.replace("id: protest\n", "id: p\n")
+BACKWARDS = "  from: 2022-02-01\n  until: 2022-01-01\n"
 BROKEN = {
     "an unknown key": ("entities/a.yaml", "- {id: x, type: city, names: {en: [X]}, colour: red}", "colour"),
     "an unknown type": ("entities/a.yaml", "- {id: x, type: planet, names: {en: [X]}}", "type"),
@@ -29,14 +31,14 @@ BROKEN = {
     "an empty headword": ("lexicon/b.yaml", '- {id: x, en: [""]}', "en[0]"),
     "headwords in no language": ("lexicon/b.yaml", "- {id: x, tags: [y]}", "id"),
     "a shadow without a decoy": ("lexicon/b.yaml", "- {id: x, en: [run], shadow_for: [act]}", "shadow_for"),
-    "an unknown tag": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("[protest_act]", "[protst_act]"), "any"),
-    "an unknown tag in with": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("[police]", "[polic]"), "with"),
-    "points that are no quarter": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("points: 3", "points: 3.1"), "points"),
-    "points as text": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("points: 3", "points: three"), "points"),
-    "a penalty that rewards": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("points: -2", "points: 2"), "points"),
-    "another country's anchor": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace("anchor: kz", "anchor: fr"), "anchor"),
-    "a window that ends first": ("rules/b.yaml", RULES.replace("  theme", "  from: 2022-02-01\n  until: 2022-01-01\n  theme").replace("id: protest\n", "id: p\n"), "until"),
-    "an example in two languages": ("rules/b.yaml", RULES.replace("id: protest\n", "id: p\n").replace('{en: "The', '{ru: x, en: "The'), "ignore"),
+    "an unknown tag": ("rules/b.yaml", OTHER.replace("[protest_act]", "[protst_act]"), "any"),
+    "an unknown tag in with": ("rules/b.yaml", OTHER.replace("[police]", "[polic]"), "with"),
+    "points that are no quarter": ("rules/b.yaml", OTHER.replace("points: 3", "points: 3.1"), "points"),
+    "points as text": ("rules/b.yaml", OTHER.replace("points: 3", "points: three"), "points"),
+    "a penalty that rewards": ("rules/b.yaml", OTHER.replace("points: -2", "points: 2"), "points"),
+    "another country's anchor": ("rules/b.yaml", OTHER.replace("anchor: kz", "anchor: fr"), "anchor"),
+    "a window that ends first": ("rules/b.yaml", OTHER.replace("  theme", f"{BACKWARDS}  theme"), "until"),
+    "an example in two languages": ("rules/b.yaml", OTHER.replace('{en: "The', '{ru: x, en: "The'), "ignore"),
     "a mapping for a list": ("rules/b.yaml", "id: x", ""),
     "an alias of YAML": ("lexicon/b.yaml", "- {id: x, en: [&a run, *a]}", "en"),
     "a key given twice": ("lexicon/b.yaml", "- id: x\n  id: y\n  en: [run]", "id"),
