@@ -25,6 +25,7 @@ _OTHER_HOSTS = re.compile(r"^(?:www\d?|m|amp|mobile|wap|pda|touch)\.(?=[^.]+\.)"
 _AMP_ENDING = re.compile(r"(?:/amp|/amp\.html|\.amp(?=\.html?$)|\.amp$|/index\.(?:html?|php|asp))$", re.IGNORECASE)
 _AMP_START = re.compile(r"^/amp(?=/)", re.IGNORECASE)
 _AMP_CACHE = re.compile(r"^/(?:[cvr]|amp)/(?:s/)?([^/]+\.[^/]+)(/.*)?$")
+_HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
 _SAFE_IN_PATH = "/!$&'()*+,;=:@-._~"
 _LONGEST_KEY = 500
 
@@ -115,7 +116,10 @@ def _split(text: str, base: str) -> SplitResult | None:
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username is not None:
             return None
         _ = parts.port  # raises for a port that is no number
-    except ValueError:
+        if not _HOST.fullmatch(parts.hostname):
+            return None
+        parts.hostname.encode("idna")
+    except ValueError:  # UnicodeError, which IDNA raises for a label too long or empty, is one
         return None
     return parts
 
@@ -177,11 +181,7 @@ def _bare_host(parts: SplitResult) -> str:
     if not re.fullmatch(r"[\d.:]+", host):
         while (shorter := _OTHER_HOSTS.sub("", host)) != host:
             host = shorter
-        if not host.isascii():
-            try:
-                host = host.encode("idna").decode("ascii")
-            except UnicodeError:
-                host = quote(host)
+        host = host.encode("idna").decode("ascii")
     host = f"[{host}]" if ":" in host else host
     return host if parts.port in (None, 80, 443) else f"{host}:{parts.port}"
 

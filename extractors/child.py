@@ -15,7 +15,7 @@ import resource
 import signal
 import struct
 import sys
-from typing import Any
+from pathlib import Path
 
 LENGTH = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
@@ -92,8 +92,9 @@ def _warm_up() -> None:
 
 
 def _limit(memory: int) -> None:
-    with open("/proc/self/statm", encoding="ascii") if sys.platform == "linux" else contextlib.nullcontext() as statm:
-        now = int(statm.read().split()[0]) * resource.getpagesize() if statm else 0
-    if now:
-        resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
+    """Cap the address space at its present size and ``memory`` more; only Linux tells the size and keeps the cap."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        most = int(statm.read_text(encoding="ascii").split()[0]) * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -64,7 +64,9 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
         notes.append("the feed is broken XML; what could be read was")
     return Feed(
         title=plain_title(_text(parsed.feed.get("title"))),
-        entries=unique_entries(_entries(parsed.entries, url, source_id, now, notes, _text(parsed.feed.get("language"))), notes),
+        entries=unique_entries(
+            _entries(parsed.entries, url, notes, source_id=source_id, now=now, language=_text(parsed.feed.get("language"))), notes
+        ),
         format=parsed.version or "unknown",
         notes=tuple(notes),
     )
@@ -120,14 +122,14 @@ def _parse(text: str, url: str) -> Any:
         ) from error
 
 
-def _entries(parsed: list[Any], url: str, source_id: str, now: datetime, notes: list[str], language: str) -> Iterable[Entry]:
+def _entries(parsed: list[Any], url: str, notes: list[str], *, source_id: str, now: datetime, language: str) -> Iterable[Entry]:
     if len(parsed) > MOST_ENTRIES:
         notes.append(f"the feed has {len(parsed):,} entries; the {MOST_ENTRIES:,} first were read")
     for found in parsed[:MOST_ENTRIES]:
-        yield _entry(found, url, source_id, now, language)
+        yield _entry(found, url, source_id=source_id, now=now, language=language)
 
 
-def _entry(found: Mapping[str, Any], feed_url: str, source_id: str, now: datetime, language: str) -> Entry:
+def _entry(found: Mapping[str, Any], feed_url: str, *, source_id: str, now: datetime, language: str) -> Entry:
     guid = one_line(_text(found.get("id")))[:2000]
     link = _link(found, guid, feed_url)
     title = plain_title(_text(found.get("title")))[:LONGEST_TITLE]

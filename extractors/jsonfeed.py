@@ -30,7 +30,11 @@ def read_json_feed(text: str, *, url: str, source_id: str, now: datetime, notes:
         notes.append(f"the feed has {len(items):,} entries; the {MOST_ENTRIES:,} first were read")
     authors = _authors(found)
     language = _string(found.get("language"))
-    entries = (_entry(item, url, source_id, now, authors, language) for item in items[:MOST_ENTRIES] if isinstance(item, dict))
+    entries = (
+        _entry(item, url, source_id=source_id, now=now, authors=authors, language=language)
+        for item in items[:MOST_ENTRIES]
+        if isinstance(item, dict)
+    )
     kept = unique_entries(entries, notes)
     return Feed(title=plain_title(_string(found.get("title"))), entries=kept, format="json", notes=tuple(notes))
 
@@ -42,7 +46,9 @@ def _feedlike(items: list[Any]) -> bool:
     )
 
 
-def _entry(item: dict[str, Any], feed_url: str, source_id: str, now: datetime, authors: tuple[str, ...], language: str) -> Entry:
+def _entry(
+    item: dict[str, Any], feed_url: str, *, source_id: str, now: datetime, authors: tuple[str, ...], language: str
+) -> Entry:
     guid = one_line(_string(item.get("id")))[:2000]
     links = (
         _string(item.get("url")),

@@ -39,19 +39,22 @@ _DOUBLES = re.compile("аа|оо|уу|үү|өө|ээ")
 _WORDS: dict[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
-        "ru": "в на и с по из к о об не что как для за от при до это его был была были будет также его она они уже или над под во со "
-        "после года году который которые которых более между через против чтобы может только однако если без когда где "
-        "сообщил заявил стало стали рассказал рассказали суд дело тысяч человек лет все всё ещё еще их ему том этом",
-        "kk": "және мен пен бен үшін бұл деп туралы бойынша болды болып екен еді емес жоқ бар осы сол кейін дейін қазақ қазақстан жаңа "
-        "жылы жылғы үшін ал не ма ме ба бе па пе оның олар біз деді айтты адам барлық қалай ғана бірақ сондай-ақ арқылы өз тағы "
-        "жатыр тұр отыр жүр керек мүмкін бір екі",
-        "ky": "жана менен үчүн бул деп боюнча болду болуп экен эле эмес жок бар ушул ошол кийин чейин кыргыз кыргызстан жаңы жылы "
-        "жылдын анын алар биз деди айтты адам бардык кандай гана бирок өз дагы жатат турат керек мүмкүн бир эки болгон өткөн "
-        "үчүн тууралуу жөнүндө мамлекеттик өлкө",
-        "uz": "ва билан учун бу деб бўйича бўлди бўлиб эди эмас йўқ бор шу кейин ҳам эса унинг улар биз деди янги йили барча лекин ўз яна "
-        "бўлган қилиш ҳақида томонидан керак мумкин бир икки",
-        "tg": "ва дар аз ба бо ки ин он барои аст буд шуд мешавад низ бояд вале ё то худ кардан дорад пас тоҷикистон ҷумҳурии",
-        "uk": "та і й що з із зі як від про це його був була було буде також вони вже після року році який які щоб тільки якщо коли",
+        "ru": "в на и с по из к о об не что как для за от при до это его был была были будет также его она они уже или над "
+        "под во со после года году который которые которых более между через против чтобы может только однако если "
+        "без когда где сообщил заявил стало стали рассказал рассказали суд дело тысяч человек лет все всё ещё еще их "
+        "ему том этом",
+        "kk": "және мен пен бен үшін бұл деп туралы бойынша болды болып екен еді емес жоқ бар осы сол кейін дейін қазақ "
+        "қазақстан жаңа жылы жылғы үшін ал не ма ме ба бе па пе оның олар біз деді айтты адам барлық қалай ғана бірақ "
+        "сондай-ақ арқылы өз тағы жатыр тұр отыр жүр керек мүмкін бір екі",
+        "ky": "жана менен үчүн бул деп боюнча болду болуп экен эле эмес жок бар ушул ошол кийин чейин кыргыз кыргызстан "
+        "жаңы жылы жылдын анын алар биз деди айтты адам бардык кандай гана бирок өз дагы жатат турат керек мүмкүн бир "
+        "эки болгон өткөн үчүн тууралуу жөнүндө мамлекеттик өлкө",
+        "uz": "ва билан учун бу деб бўйича бўлди бўлиб эди эмас йўқ бор шу кейин ҳам эса унинг улар биз деди янги йили "
+        "барча лекин ўз яна бўлган қилиш ҳақида томонидан керак мумкин бир икки",
+        "tg": "ва дар аз ба бо ки ин он барои аст буд шуд мешавад низ бояд вале ё то худ кардан дорад пас тоҷикистон "
+        "ҷумҳурии",
+        "uk": "та і й що з із зі як від про це його був була було буде також вони вже після року році який які щоб тільки "
+        "якщо коли",
         "be": "і ў што са як ад пра гэта яго быў былі будзе таксама яны ўжо пасля годзе які якія каб можа",
         "bg": "се е са това като че със които който бе беше ще през има след",
         "sr": "је се од су као али који која које након био бити",
@@ -66,20 +69,23 @@ _WORDS: dict[str, frozenset[str]] = {
 _LATIN_WORDS: dict[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
-        "en": "the of and to in is for on that with as at by from it was were are be been has have had his her their its he she they this "
-        "an who which will would after over against about into said says not but more new amid police no than when what how why out up",
+        "en": "the of and to in is for on that with as at by from it was were are be been has have had his her their its he "
+        "she they this an who which will would after over against about into said says not but more new amid police "
+        "no than when what how why out up",
         "kk-Latn": "jäne jáne jane jäna üşin üshin úshin ushin úshın bul būl bụl dep turaly boiynşa boıynsha boiynsha boyinsha "
-        "boldy bolyp eken edi emes joq osy sosyn kein keiin keıin deiin deıin deyin qazaq qazaqstan jaña jańa jana jyly jylğy "
-        "jylǵy onyñ onyń olar biz dedi aitty aıtty barlyq qalai qalaı ğana ǵana biraq arqyly öz óz tağy taǵy jatyr otyr kerek mümkin "
-        "múmkin bir eki ūlt ulttyq ūlttyq eldiñ eldiń halyq halqy memleket prezident prezidenti bilim mektep qala qalasy "
-        "qalasynda oblysy oblysynda äkim ákim respublikasy",
-        "uz": "va bilan uchun bu deb bo'yicha bo‘yicha boʻyicha bo'ldi bo‘ldi bo'lib bo‘lib bo'lgan bo‘lgan edi emas yo'q yo‘q bor shu keyin "
-        "ham esa uning ular biz dedi yangi yili barcha lekin o'z o‘z yana haqida tomonidan kerak mumkin qilish o'zbekiston o‘zbekiston "
-        "toshkent davlat bir ikki",
-        "tr": "ve bir bu için ile de da olarak olan daha çok en gibi kadar sonra ancak değil var yok dedi türkiye tarafından göre oldu ne ki "
-        "ama her",
-        "az": "və bir bu üçün ilə də da olan daha çox ən kimi qədər sonra ancaq deyil var yox dedi azərbaycan tərəfindən görə oldu ki hər",
-        "tk": "we bilen üçin bu hem diýip boýunça türkmenistanyň türkmenistan döwlet bolup ýyl ýylyň onuň olar bar ýok hormatly",
+        "boldy bolyp eken edi emes joq osy sosyn kein keiin keıin deiin deıin deyin qazaq qazaqstan jaña jańa jana "
+        "jyly jylğy jylǵy onyñ onyń olar biz dedi aitty aıtty barlyq qalai qalaı ğana ǵana biraq arqyly öz óz tağy "
+        "taǵy jatyr otyr kerek mümkin múmkin bir eki ūlt ulttyq ūlttyq eldiñ eldiń halyq halqy memleket prezident "
+        "prezidenti bilim mektep qala qalasy qalasynda oblysy oblysynda äkim ákim respublikasy",
+        "uz": "va bilan uchun bu deb bo'yicha bo‘yicha boʻyicha bo'ldi bo‘ldi bo'lib bo‘lib bo'lgan bo‘lgan edi emas yo'q "
+        "yo‘q bor shu keyin ham esa uning ular biz dedi yangi yili barcha lekin o'z o‘z yana haqida tomonidan kerak "
+        "mumkin qilish o'zbekiston o‘zbekiston toshkent davlat bir ikki",
+        "tr": "ve bir bu için ile de da olarak olan daha çok en gibi kadar sonra ancak değil var yok dedi türkiye "
+        "tarafından göre oldu ne ki ama her",
+        "az": "və bir bu üçün ilə də da olan daha çox ən kimi qədər sonra ancaq deyil var yox dedi azərbaycan tərəfindən "
+        "görə oldu ki hər",
+        "tk": "we bilen üçin bu hem diýip boýunça türkmenistanyň türkmenistan döwlet bolup ýyl ýylyň onuň olar bar ýok "
+        "hormatly",
         "kaa": "hám hàm menen ushın ushin bul dep boyınsha boldı emes joq qaraqalpaqstan respublikası mámleketlik",
         "fr": "le la les des du de et en un une est dans pour que qui sur au aux par avec pas plus ce se sont été",
         "de": "der die das und in den von zu mit ist im für auf des dem nicht ein eine auch sich als nach bei wird",
@@ -97,7 +103,8 @@ _LATIN_WORDS: dict[str, frozenset[str]] = {
     }.items()
 }  # fmt: skip
 _LATIN_LETTERS: dict[str, dict[str, float]] = {
-    "kk-Latn": {"ğ": 0.5, "ǵ": 2, "ı": 0.2, "ū": 2, "ñ": 0.7, "ń": 0.8, "ş": 0.3, "ä": 0.3, "ö": 0.2, "ü": 0.2, "á": 0.3, "ó": 0.3, "ú": 0.3, "ý": 0.3},
+    "kk-Latn": {"ğ": 0.5, "ǵ": 2, "ı": 0.2, "ū": 2, "ñ": 0.7, "ń": 0.8, "ş": 0.3, "ä": 0.3, "ö": 0.2, "ü": 0.2,
+                "á": 0.3, "ó": 0.3, "ú": 0.3, "ý": 0.3},
     "tr": {"ı": 0.7, "ğ": 0.7, "ş": 0.5, "ç": 0.7, "ö": 0.3, "ü": 0.3, "i̇": 1},
     "az": {"ə": 2, "ğ": 0.5, "ı": 0.4, "ş": 0.5, "ç": 0.7, "ö": 0.3, "ü": 0.3},
     "tk": {"ň": 2, "ý": 0.8, "ž": 1, "ä": 0.3, "ş": 0.3, "ç": 0.5, "ö": 0.2, "ü": 0.3},
@@ -201,7 +208,9 @@ def _latin(words: list[str], hint: str) -> str:
 
 
 def _decide(scores: dict[str, float], hint: str, *, otherwise: str) -> str:
-    hinted = next((language for language in scores if hint and (hint == language.lower() or hint.split("-")[0] == language)), "")
+    hinted = next(
+        (language for language in scores if hint and (hint == language.lower() or hint.partition("-")[0] == language)), ""
+    )
     if hinted:
         scores[hinted] += 1.0
     best = max(scores, key=lambda language: scores[language])

@@ -16,9 +16,12 @@ from typing import Any
 from extractors.dates import read_date
 from extractors.plain import plain_title
 
-_DATES = ("article:published_time", "datepublished", "og:published_time", "article:published", "pubdate", "publishdate", "publish_date",
-          "date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.issued", "parsely-pub-date", "sailthru.date", "mediator_published_time",
-          "cxenseparse:recs:publishtime", "article.published", "published-date", "publication_date", "created")  # fmt: skip
+_DATE_NAMES = (
+    "article:published_time datepublished og:published_time article:published pubdate publishdate publish_date date dc.date "
+    "dc.date.issued dcterms.created dcterms.issued parsely-pub-date sailthru.date mediator_published_time "
+    "cxenseparse:recs:publishtime article.published published-date publication_date created"
+)
+_DATES = tuple(_DATE_NAMES.split())
 _AUTHORS = ("author", "article:author", "dc.creator", "mediator_author", "parsely-author", "byl", "sailthru.author")
 _ARTICLES = frozenset(
     {

@@ -43,7 +43,7 @@ _BINARY = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f
 _SELF_CLOSED_HTML = re.compile(r"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
 _ENCODING = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
 _RAW = frozenset({"script", "style", "textarea", "title"})
 
 
@@ -246,7 +246,7 @@ def _moved_to_front(asked: str, answered: str) -> bool:
 
 
 def _hint(entry: str | None, page: str | None, languages: tuple[str, ...]) -> str | None:
-    """What to believe of a text that could be several languages: the entry's word, the source's only language, the page's word."""
+    """What to believe of a text that could be in several languages: the entry's word, the source's only language, the page's."""
     return entry or (languages[0] if len(languages) == 1 else None) or page
 
 

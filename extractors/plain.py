@@ -26,15 +26,16 @@ _TAG = re.compile(
     r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>"
 )
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_BLOCKS = frozenset(
+_BLOCK_NAMES = (
     "address article aside blockquote br center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol option p pre section summary table tbody td tfoot th thead tr ul video".split()
+    "header hr li main nav ol option p pre section summary table tbody td tfoot th thead tr ul video"
 )
-_INLINE = frozenset(
+_INLINE_NAMES = (
     "a abbr acronym b bdi bdo big body cite code del dfn em embed font head html i iframe img input ins kbd label link mark meta "
     "noscript nobr object param picture q rp rt ruby s samp small source span strike strong sub sup svg path time tt u var wbr "
-    "amp-img o:p audio button canvas col colgroup title".split()
+    "amp-img o:p audio button canvas col colgroup title"
 )
+_BLOCKS, _INLINE = frozenset(_BLOCK_NAMES.split()), frozenset(_INLINE_NAMES.split())
 _SILENT = frozenset({"script", "style", "template"})
 
 
@@ -44,7 +45,7 @@ def clean_text(text: str) -> str:
 
 
 def clean_markup(text: str) -> str:
-    """Markup without characters no parser takes (a NUL ends libxml2's and expat's reading); its text is cleaned when it is out."""
+    """Markup without characters no parser takes (a NUL ends libxml2's reading); its text is cleaned when it is out."""
     return text if text.isprintable() else _UNPARSABLE.sub("", text)
 
 

@@ -40,7 +40,7 @@ _ALLOWED = {
 
 
 class ParserPool:
-    """A pool of parsing children; use as ``async with ParserPool(2, 20.0, 400_000_000) as pool: await pool.run(read_feed, body, …)``.
+    """A pool of parsing children: ``async with ParserPool(2, 20.0, 150_000_000) as pool: await pool.run(read_feed, body, …)``.
 
     ``seconds`` is the limit of CPU time a call (wall time may be twice that), ``memory`` how many bytes a child may grow.
     Nothing starts before the first call. ``run`` raises what the function raised when that is a ReadError, and ReadError
@@ -66,7 +66,7 @@ class ParserPool:
         await asyncio.gather(*(child.end() for child in children))
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a module's function in a child; arguments and result are pickled. ``url`` among the keywords names the body in errors."""
+        """Call a module's function in a child; arguments and result are pickled, a keyword ``url`` names the body in errors."""
         url = str(kwargs.get("url", ""))
         call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
         async with self._places:
@@ -203,5 +203,6 @@ async def _spawn(memory: int) -> asyncio.subprocess.Process:
     }
     return await asyncio.create_subprocess_exec(
         sys.executable, "-X", "utf8", "-c", code,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=environment, limit=1 << 20,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env=environment, limit=1 << 20,
     )  # fmt: skip

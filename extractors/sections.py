@@ -28,7 +28,10 @@ _PAGING = re.compile(r"[?&](?:page|p|PAGEN_\d)=\d+$|/page/?\d+/?$", re.IGNORECAS
 
 
 def read_section(body: bytes, *, content_type: str = "", url: str, source_id: str, now: datetime) -> Feed:
-    """Read the articles a section page or front page links to, in their order on it; raises ReadError (no-articles, challenge, …)."""
+    """Read the articles a section page or front page links to, in their order on it.
+
+    Raises ReadError with kind empty, too-big, no-articles, or what ``plausible`` calls an answer that is none (challenge …).
+    """
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)

@@ -1,4 +1,4 @@
-"""The words and marks by which walls, stubs and error pages give themselves away, in English, Russian and Kazakh; data, no decisions.
+"""The words and marks by which walls, stubs and error pages give themselves away, in three languages; no decisions.
 
 ``plausible`` decides: a sign alone proves nothing, since articles speak of cookies, captchas and error 404 too.
 """
@@ -14,7 +14,10 @@ def _any(*signs: str) -> re.Pattern[str]:
 
 CHALLENGE_TITLE = _any(
     r"^\s*(?:just a moment|attention required|checking your browser|ddos[ -]?guard|please wait|security check|access denied)",
-    r"^\s*(?:are you (?:a )?(?:human|robot)|bot verification|human verification|verif\w+ you are|one more step|you have been blocked)",
+    (
+        r"^\s*(?:are you (?:a )?(?:human|robot)|bot verification|human verification|verif\w+ you "
+        r"are|one more step|you have been blocked)"
+    ),
     r"^\s*(?:request unsuccessful|pardon our interruption)",
     r"^\s*(?:подтвердите|проверка браузера|вы (?:не )?робот|я не робот|доступ (?:ограничен|запрещ[её]н)|ой!)",
     r"^\s*(?:қол жеткізу шектелген)",
@@ -27,7 +30,10 @@ CHALLENGE_MARKUP = _any(
     r"slowaes|toNumbers\(|document\.cookie\s*=\s*[\"'][^\"']+[\"'].{0,200}location",
 )
 CHALLENGE_TEXT = _any(
-    r"checking (?:your|if the site)|verify(?:ing)? (?:that )?you are (?:a )?human|enable cookies|unusual traffic|ray id|not a robot",
+    (
+        r"checking (?:your|if the site)|verify(?:ing)? (?:that )?you are (?:a )?human|enable "
+        r"cookies|unusual traffic|ray id|not a robot"
+    ),
     r"you have been blocked",
     r"проверя\w+ (?:ваш )?браузер|(?:вы|я) не робот|введите (?:символы|код) с картинки|подтвердите, что|робот емес",
 )
@@ -39,8 +45,14 @@ JAVASCRIPT = _any(
 )
 NOT_FOUND = _any(
     r"\b404\b|\b410\b|\bnot found\b",
-    r"(?:page|article|story|content|material|post) (?:\w+ ){0,6}(?:not (?:be )?(?:found|available|exist)|n[o']t exist|no longer|been (?:removed|deleted))",
-    r"(?:страниц\w|материал|публикаци\w|новост\w|стать\w|запис\w|документ) (?:\w+ ){0,3}(?:не найден|не существу|удал[её]н|недоступ|снят)",
+    (
+        r"(?:page|article|story|content|material|post) (?:\w+ ){0,6}(?:not (?:be "
+        r")?(?:found|available|exist)|n[o']t exist|no longer|been (?:removed|deleted))"
+    ),
+    (
+        r"(?:страниц\w|материал|публикаци\w|новост\w|стать\w|запис\w|документ) (?:\w+ ){0,3}(?:не "
+        r"найден|не существу|удал[её]н|недоступ|снят)"
+    ),
     r"не найден[ао]?\b|ничего не найдено|запрашиваем\w+ (?:вами )?(?:страниц|документ)",
     r"(?:бет|материал|мақала|парақша) (?:\w+ )?(?:табылмады|жойылған|жоқ)|табылмады|барак табылган жок|sahifa topilmadi",
 )
@@ -52,8 +64,14 @@ SERVER_ERROR = _any(
     r"domain (?:is )?(?:for sale|parked)|домен (?:прода[её]тся|припаркован|не оплачен)|срок регистрации домена",
 )
 PAYWALL = _any(
-    r"subscrib\w+ (?:to|now to|today to) (?:continue|read|keep|unlock|access)|already a (?:subscriber|member)|to (?:continue|keep) reading",
-    r"(?:article|story|content) is (?:\w+ ){0,3}(?:subscribers|members)|(?:exclusive|only) (?:for|to) (?:\w+ )?(?:subscribers|members)",
+    (
+        r"subscrib\w+ (?:to|now to|today to) (?:continue|read|keep|unlock|access)|already a "
+        r"(?:subscriber|member)|to (?:continue|keep) reading"
+    ),
+    (
+        r"(?:article|story|content) is (?:\w+ ){0,3}(?:subscribers|members)|(?:exclusive|only) "
+        r"(?:for|to) (?:\w+ )?(?:subscribers|members)"
+    ),
     r"unlock this (?:article|story)|free articles? (?:left|remaining)|start your (?:free )?trial",
     r"(?:доступн\w+|открыт\w*|только) (?:только )?(?:\w+ )?(?:для |по )?подписчик|оформи\w+ подписк|по подписке",
     r"чтобы (?:про)?читать (?:\w+ )?(?:дал|полност|статью)|(?:продолжени|полн\w+ (?:текст|верси))\w* (?:\w+ ){0,4}подпис",

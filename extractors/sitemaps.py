@@ -26,7 +26,10 @@ _HTML = re.compile(r"^\s*<(?:!doctype html|html)\b", re.IGNORECASE)
 
 
 def read_sitemap(body: bytes, *, content_type: str = "", url: str, source_id: str, now: datetime) -> Feed:
-    """Read a sitemap; ``more`` are the addresses of further ones, newest first. Raises ReadError (not-a-sitemap, empty, too-big, …)."""
+    """Read a sitemap; ``more`` are the addresses of further ones, newest first.
+
+    Raises ReadError with kind empty, not-a-sitemap, too-big or entities.
+    """
     body = _unzipped(body, url)
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")

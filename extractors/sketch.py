@@ -34,7 +34,7 @@ def similarity(first: tuple[int, ...], second: tuple[int, ...]) -> float:
 
 
 def _spread(number: int) -> int:
-    """Mix the bits of a CRC, which is linear: shingles that differ in one letter must not stay neighbours (MurmurHash3's finish)."""
+    """Mix the bits of a CRC, which is linear, as MurmurHash3 ends: shingles a letter apart must not stay neighbours."""
     number ^= number >> 16
     number = number * 0x85EBCA6B & _MASK
     number ^= number >> 13

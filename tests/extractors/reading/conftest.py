@@ -26,7 +26,9 @@ def feed(now: datetime) -> Callable[..., Feed]:
 
 @pytest.fixture
 def page(now: datetime) -> Callable[..., Document]:
-    def read(body: bytes | str, entry: Entry | None = None, url: str = PAGE, content_type: str = "text/html; charset=utf-8") -> Document:
+    def read(
+        body: bytes | str, entry: Entry | None = None, url: str = PAGE, content_type: str = "text/html; charset=utf-8"
+    ) -> Document:
         raw = body.encode() if isinstance(body, str) else body
         return read_page(raw, content_type=content_type, url=url, entry=entry or an_entry(), now=now)
 
@@ -38,7 +40,9 @@ def an_entry(title: str = "", summary: str = "", url: str = PAGE, published: dat
 
 
 def rss(items: str, channel: str = "") -> str:
-    return f"<rss version='2.0'><channel><title>News</title><link>https://news.example.org/</link>{channel}{items}</channel></rss>"
+    return (
+        f"<rss version='2.0'><channel><title>News</title><link>https://news.example.org/</link>{channel}{items}</channel></rss>"
+    )
 
 
 def item(**fields: str) -> str:

@@ -23,7 +23,12 @@ def read_all(folder: Path) -> dict[str, int | str]:
         if path.name == "MANIFEST.jsonl":
             continue
         try:
-            feed = read_feed(path.read_bytes(), url=f"https://example.org/{path.name}", source_id="golden", now=datetime(2026, 11, 22, tzinfo=UTC))
+            feed = read_feed(
+                path.read_bytes(),
+                url=f"https://example.org/{path.name}",
+                source_id="golden",
+                now=datetime(2026, 11, 22, tzinfo=UTC),
+            )
         except ReadError as error:
             found[path.name] = error.kind
         else:

@@ -24,7 +24,18 @@ SENTENCE = "Some real sentence, with words, goes here to be taken for the text o
         ("<!DOCTYPE r [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>" + rss(item(title="&a;")), "entities"),
         ("<!DOCTYPE r [" + "<!ENTITY a 'b'>" * 400 + "]>" + rss(item(title="x")), "entities"),
     ],
-    ids="attributes author author-unclosed authors categories depth tags laughs file-entity entities".split(),
+    ids=[
+        "attributes",
+        "author",
+        "author-unclosed",
+        "authors",
+        "categories",
+        "depth",
+        "tags",
+        "laughs",
+        "file-entity",
+        "entities",
+    ],
 )
 def test_a_feed_that_would_cost_its_reader_is_refused(feed, body, kind):
     with pytest.raises(ReadError) as refused:
@@ -44,7 +55,13 @@ def test_a_page_of_a_million_tags_is_refused(page):
 
 @pytest.mark.parametrize("depth", [255, 260, 1_000, 20_000])
 def test_a_paragraph_at_any_depth_is_kept(page, depth):
-    body = f"<html><body><article><p>{SENTENCE * 3}</p>" + "<div>" * depth + f"<p>Hidden words. {SENTENCE}</p>" + "</div>" * depth + f"<p>After. {SENTENCE}</p></article></body></html>"
+    body = (
+        f"<html><body><article><p>{SENTENCE * 3}</p>"
+        + "<div>" * depth
+        + f"<p>Hidden words. {SENTENCE}</p>"
+        + "</div>" * depth
+        + f"<p>After. {SENTENCE}</p></article></body></html>"
+    )
     text = page(body, an_entry("Some real sentence")).text
     assert "Hidden words." in text
     assert "After." in text
@@ -56,7 +73,10 @@ def test_unclosed_comments_scripts_and_tags_do_not_grow_with_their_square(feed):
 
 
 def test_a_text_too_long_to_keep_is_marked_as_cut(page):
-    document = page("<html><body><article>" + "".join(f"<p>{n} {SENTENCE * 20}</p>" for n in range(700)) + "</article></body></html>", an_entry("Some real sentence"))
+    document = page(
+        "<html><body><article>" + "".join(f"<p>{n} {SENTENCE * 20}</p>" for n in range(700)) + "</article></body></html>",
+        an_entry("Some real sentence"),
+    )
     assert document.cut
     assert len(document.text) == 1_000_000
 

@@ -1,0 +1,148 @@
+"""A hang, a crash or a flood of memory costs one call; the child is replaced, and no child outlives its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+
+import psutil
+import pytest
+
+from domain.errors import ReadError
+from extractors.feeds import read_feed
+from extractors.pool import ParserPool
+from tests.conftest import HOUSE
+from tests.extractors.reading.conftest import item, rss
+
+BODY = rss(item(title="Story", link="https://a.example/1")).encode()
+
+
+def hang(*, url: str) -> None:
+    while True:
+        pass
+
+
+def sleep(*, url: str) -> None:
+    time.sleep(600)
+
+
+def die(*, url: str) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leave(*, url: str) -> None:
+    os._exit(0)
+
+
+def devour(*, url: str) -> int:
+    return len(b"".join(bytes([number % 250 + 1]) * 10_000_000 for number in range(1000)))
+
+
+def stumble(*, url: str) -> None:
+    raise KeyError("some parser's defect")
+
+
+def betray(*, url: str) -> object:
+    return os.system
+
+
+def shout(*, url: str) -> str:
+    print("a library that prints")
+    return "done"
+
+
+async def read(pool: ParserPool, now: datetime) -> str:
+    return (await pool.run(read_feed, BODY, url="https://a.example/feed", source_id="a", now=now)).entries[0].title
+
+
+async def test_a_call_s_value_and_its_refusal_come_back(now):
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        assert await read(pool, now) == "Story"
+        with pytest.raises(ReadError, match=r"the answer is empty \(https://a.example/feed\)") as refused:
+            await pool.run(read_feed, b"", url="https://a.example/feed", source_id="a", now=now)
+        assert refused.value.kind == "empty"
+        assert pool.started == 1
+
+
+async def test_nothing_starts_before_the_first_call():
+    async with ParserPool(2, 20, 200_000_000) as pool:
+        assert pool.started == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "said"),
+    [
+        (hang, "timeout", "took longer than 0.5 s"),
+        (sleep, "timeout", "took longer than 0.5 s"),
+        (die, "crash", "died on this"),
+        (leave, "crash", "died on this"),
+        (devour, "memory", "more than 60 MB"),
+        (stumble, "crash", "KeyError"),
+        (betray, "crash", "not an answer"),
+    ],
+)
+async def test_a_call_that_goes_wrong_costs_itself_alone(now, function, kind, said):
+    async with ParserPool(1, 0.5, 60_000_000) as pool:
+        with pytest.raises(ReadError, match=said) as ended:
+            await pool.run(function, url="https://a.example/page")
+        assert ended.value.kind == kind
+        assert ended.value.url == "https://a.example/page"
+        assert await read(pool, now) == "Story"
+
+
+async def test_what_a_library_prints_does_not_disturb_the_answers(now):
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        assert await pool.run(shout, url="") == "done"
+        assert await read(pool, now) == "Story"
+
+
+async def test_a_cancelled_call_leaves_no_process_behind(now):
+    async with ParserPool(1, 60, 200_000_000) as pool:
+        await read(pool, now)
+        (child,) = psutil.Process().children()
+        call = asyncio.create_task(pool.run(sleep, url=""))
+        await asyncio.sleep(0.1)
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await call
+        assert not child.is_running()
+        assert await read(pool, now) == "Story"
+
+
+async def test_ctrl_c_does_not_end_a_child(now):
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        await read(pool, now)
+        (child,) = psutil.Process().children()
+        child.send_signal(signal.SIGINT)
+        assert await read(pool, now) == "Story"
+        assert pool.started == 1
+
+
+@pytest.mark.parametrize("call", ["sleep", "hang", "shout"])
+def test_children_die_with_a_parent_killed_outright(call):
+    code = (
+        "import asyncio, psutil\nfrom extractors.pool import ParserPool\nimport tests.extractors.reading.test_pool as t\n"
+        "async def main():\n    pool = ParserPool(1, 60, 200_000_000)\n    await pool.run(t.shout, url='')\n"
+        f"    asyncio.ensure_future(pool.run(t.{call}, url=''))\n    await asyncio.sleep(0.2)\n"
+        "    print(psutil.Process().children()[0].pid, flush=True)\n    await asyncio.sleep(60)\nasyncio.run(main())"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=HOUSE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+async def test_calls_at_once_share_the_children(now):
+    async with ParserPool(2, 20, 200_000_000) as pool:
+        assert await asyncio.gather(*(read(pool, now) for _ in range(20))) == ["Story"] * 20
+        assert pool.started <= 2
