@@ -86,12 +86,14 @@ def set_session(desk: Desk, answer: Response, visitor: Visitor) -> None:
 
 def templates() -> Environment:
     """The templates: everything is escaped, and a name that a page forgot to give is an error and not an empty place."""
+    # Whatever is shown passes through ``plain``, so that no page can forget it; what is markup already was made of such words.
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: plain(value) if type(value) is str else value,
     )
     made.filters.update(plain=plain, clipped=clipped, web=web_address, host=host_of, number=number_shown)
     return made

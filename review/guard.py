@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -39,12 +40,10 @@ HEADERS: Final = (
 
 def host_allowed(host: str, names: frozenset[str]) -> bool:
     """Whether a Host header is ours. An address cannot be rebound to us by a stranger's name server; a name can."""
-    name = host.strip().lower()
-    if name.startswith("["):
-        name = name[1:].partition("]")[0]
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
-    name = name.removesuffix(".")
+    match = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:/]+?)\.?)(?::[0-9]{1,5})?", host.strip().lower())
+    if match is None:
+        return False
+    name = match.group(1) or match.group(2)
     if name == "localhost" or name in names:
         return True
     try:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
+from html import escape as html_escape
 from typing import Final
+
+from review.plain import plain
 
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
@@ -37,6 +39,10 @@ class Estimate:
     value: float
     low: float
     high: float
+
+
+def escape(words: str) -> str:
+    return html_escape(plain(words))
 
 
 def bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, title: str, names: Mapping[str, str]) -> str:
