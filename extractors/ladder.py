@@ -48,7 +48,7 @@ class Reading:
     asked; ``ok`` whether any rung could be read. ``entries`` are in the order given; with ``unchanged`` they are none, the
     body being the last one's. ``moved_to`` is where this rung lives now ("" where it is still at its listed address):
     pass it back as ``address``. ``validators`` and ``body_sha256`` are for the next poll of the same rung. ``newest`` is the
-    latest date among the entries; ``tries`` say what each rung tried gave, in order; ``reason`` is one sentence on the whole.
+    latest date among the entries; ``server_address`` is the machine that answered: what it links to may not lead inside; ``tries`` say what each rung tried gave, in order; ``reason`` is one sentence on the whole.
     """
 
     source_id: str
@@ -65,6 +65,7 @@ class Reading:
     status: int = 0
     media_type: str = ""
     size: int = 0
+    server_address: str = ""
     fresh_until: datetime | None = None
     retry_after: float | None = None
     notes: tuple[str, ...] = ()
@@ -182,7 +183,7 @@ class _Climber:
         children: list[Answer] = []
         for child in children_to_read(index.more):
             try:
-                children.append(await self.client.fetch(child, accept="feed", owner=self.source.id))
+                children.append(await self.client.fetch(child, accept="feed", owner=self.source.id, found_at=answer.capture.server_address))
             except FetchError as error:
                 notes.append(f"a sitemap of the index could not be fetched: {error.reason}")
         if not children and not index.entries:
@@ -240,6 +241,7 @@ class _Climber:
             "status": capture.status,
             "media_type": capture.media_type,
             "size": len(capture.body),
+            "server_address": capture.server_address,
             "fresh_until": answer.fresh_until,
             "retry_after": answer.retry_after,
         }

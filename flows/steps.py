@@ -54,6 +54,7 @@ RESULT_BATCH = 200  # the measured knee of executemany
 PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
 LEASE = 180.0  # seconds a claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life
+UNKNOWN_MACHINE = "0.0.0.0"  # where the feed did not answer this time: taken for a public one, so that no queue leads inside
 FULL_TEXT = 600  # characters: from here on a feed's own text is an article's, not its teaser
 
 
@@ -366,7 +367,7 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
     for each in pending:
         shelved = held.get(keys[each.id])
         elsewhere = shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE
-        yield await collect_entry(world, source, each, held_elsewhere=elsewhere)
+        yield await collect_entry(world, source, each, held_elsewhere=elsewhere, found_at=reading.server_address or UNKNOWN_MACHINE)
         world.tell("pages", 0, 1)
 
 
@@ -383,11 +384,14 @@ async def _ended_early(world: World, source: Source, entries: Sequence[Entry], k
     return [outcome for _, outcome in ended]
 
 
-async def collect_entry(world: World, source: Source, pending: PendingEntry, *, held_elsewhere: bool = False) -> Outcome:
-    """Read one entry's page, flag it and store it; whatever happens ends in one outcome with its reason."""
+async def collect_entry(world: World, source: Source, pending: PendingEntry, *, held_elsewhere: bool = False, found_at: str = "") -> Outcome:
+    """Read one entry's page, flag it and store it; whatever happens ends in one outcome with its reason.
+
+    ``found_at`` is the machine whose feed named the address: a public one may not send us into a network of our own.
+    """
     async with world.pages:
         # The same address was read for another outlet: it is one item, and its page is not asked for twice.
-        result: Result = Held(pending, key_of(pending.entry)) if held_elsewhere else await _read_entry(world, source, pending)
+        result: Result = Held(pending, key_of(pending.entry)) if held_elsewhere else await _read_entry(world, source, pending, found_at)
         outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
     said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
     log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
@@ -401,13 +405,13 @@ def key_of(entry: Entry, answered: str = "") -> str:
     return item_key(answered or entry.url) or f"{entry.source_id} {entry.key}"
 
 
-async def _read_entry(world: World, source: Source, pending: PendingEntry) -> Result:
+async def _read_entry(world: World, source: Source, pending: PendingEntry, found_at: str) -> Result:
     """The page, or the feed's own full text where the page fails, or the reason why there is neither."""
     entry = pending.entry
     if not entry.url:
         return _flagged_read(world, source, pending, article_from_entry(entry, world.now, source.languages), key_of(entry))
     try:
-        answer = await world.client.fetch(entry.url, accept="page", robots=True, owner=source.id)
+        answer = await world.client.fetch(entry.url, accept="page", robots=True, owner=source.id, found_at=found_at)
         capture = answer.capture
         # Bytes first: whatever goes wrong from here on, the page as received is kept.
         capture_id = None if world.options.dry_run else await world.captures.put(capture)
