@@ -11,7 +11,7 @@ from typing import Final
 from rules.engine.languages import cyrillic_mode, document_language, latin_mode
 from rules.engine.lookup import Codes, Lookup
 from rules.engine.sentences import Layout
-from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Tables
+from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Starts, Tables
 from rules.engine.words import HYPHENS, WORD, is_capitalised, is_upper, plain_forms
 
 FIELDS: Final = ("title", "text")
@@ -106,16 +106,11 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
     return document_language(f"{title}\n{text}")
 
 
-def find_occurrences(
-    tables: Tables, page: Page, field: int, hits: list[Hit], *, only: frozenset[int] | None = None
-) -> list[Occurrence]:
-    """Every alias that stands in the field, conditions of spelling checked, nothing hidden yet.
-
-    With ``only`` those that begin with one of these words.
-    """
-    finder = _Finder(tables, field, page.texts[field], page.layouts[field], {hit.token: hit for hit in hits})
+def find_occurrences(tables: Tables, starts: Starts, page: Page, field: int, hits: list[Hit]) -> list[Occurrence]:
+    """Every alias of ``starts`` that stands in the field, conditions of spelling checked, nothing hidden yet."""
+    finder = _Finder(tables, starts, field, page.texts[field], page.layouts[field], {hit.token: hit for hit in hits})
     for hit in hits:
-        finder.take_from(hit, only)
+        finder.take_from(hit)
     return finder.found
 
 
@@ -124,6 +119,7 @@ class _Finder:
     """Collects the occurrences of one field."""
 
     tables: Tables
+    starts: Starts
     field: int
     text: str
     layout: Layout
@@ -132,17 +128,18 @@ class _Finder:
     # One entry counts once where two of its headwords read the same words.
     taken: set[tuple[int, int, int]] = dataclass_field(default_factory=set)
 
-    def take_from(self, hit: Hit, only: frozenset[int] | None) -> None:
+    def take_from(self, hit: Hit) -> None:
+        starts = self.starts
         for code in hit.codes:
-            word, bits = code >> CODE_BITS, code & 3
-            if only is not None and word not in only:
+            begun = starts.get(code >> CODE_BITS)
+            if begun is None:
                 continue
-            for alias in self.tables.singles.get(word, ()):
-                self._take((hit,), alias, bits)
-            seconds = self.tables.phrases.get(word)
+            aliases, seconds = begun
+            for alias in aliases:
+                self._take((hit,), alias, code & 3)
             if seconds is not None:
-                for hits, alias, all_bits in self._phrases(hit, bits, seconds):
-                    self._take(hits, alias, all_bits)
+                for hits, alias, bits in self._phrases(hit, code & 3, seconds):
+                    self._take(hits, alias, bits)
 
     def _phrases(
         self, first: Hit, first_bits: int, seconds: dict[int, list[list[int]]]

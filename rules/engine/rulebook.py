@@ -59,7 +59,9 @@ class Rulebook:
             self._entries_of({term for signal in signals if signal.anchor not in tied for term in signal.any})
         )
         self._home = self._first_words({number for number, entry in enumerate(tables.entries) if entry.side > 0})
-        self._named = self._first_words({number for number, entry in enumerate(tables.entries) if entry.is_entity or entry.decoy})
+        named = {number for number, entry in enumerate(tables.entries) if entry.is_entity or entry.decoy}
+        self._starts = tables.starts()
+        self._named = tables.starts(self._first_words(named))
 
     def _entries_of(self, terms: set[str]) -> set[int]:
         return {number for number, entry in enumerate(self.tables.entries) if not terms.isdisjoint(entry.terms)}
@@ -111,10 +113,10 @@ class Rulebook:
             return page, False
         home = self.at_home(source_country) or page.language in self.definitions.home_languages
         may_tell = self._may_tell([*title_hits, *text_hits], at_home=home)
-        only = None if may_tell or everything else self._named
+        starts = self._starts if may_tell or everything else self._named
         page.occurrences = [
-            *find_occurrences(self.tables, page, TITLE, title_hits, only=only),
-            *find_occurrences(self.tables, page, TEXT, text_hits, only=only),
+            *find_occurrences(self.tables, starts, page, TITLE, title_hits),
+            *find_occurrences(self.tables, starts, page, TEXT, text_hits),
         ]
         settle(page, self.definitions.anchors, at_home=self.at_home(source_country))
         return page, may_tell

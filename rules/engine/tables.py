@@ -56,6 +56,10 @@ class Alias(NamedTuple):
     person: bool
 
 
+Starts = dict[int, tuple[list[int], dict[int, list[list[int]]] | None]]
+_NO_ALIASES: Final[list[int]] = []
+
+
 @dataclass(slots=True)
 class Tables:
     """All that look-up reads. ``forms`` is language → written form → codes; ``stems`` Kazakh stem → (word, kind) pairs."""
@@ -66,6 +70,12 @@ class Tables:
     stems: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     singles: dict[int, list[int]] = field(default_factory=dict)
     phrases: dict[int, dict[int, list[list[int]]]] = field(default_factory=dict)
+
+    def starts(self, only: frozenset[int] | None = None) -> Starts:
+        """What may begin with each word, all of it in one look-up; with ``only`` for these words."""
+        words = self.singles.keys() | self.phrases.keys()
+        wanted = words if only is None else words & only
+        return {word: (self.singles.get(word, _NO_ALIASES), self.phrases.get(word)) for word in wanted}
 
     def to_plain(self) -> dict[str, Any]:
         return {
