@@ -6,7 +6,7 @@ SholuError
 ├── FetchError         a request did not yield: names the address; ``kind`` says how, ``retry`` whether trying again may help
 │   └── AddressRefused the address is one we never connect to
 ├── ReadError          bytes that are not what they should be: a feed, a sitemap, a page; names the address
-└── MailError          the mail server refuses or cannot be reached: names the server
+└── MailError          the mail server refuses or cannot be reached: names the server (exit 5)
 
 An expected failure of one source is caught at the edge and becomes an Outcome, so that counts add up.
 """
@@ -68,3 +68,5 @@ class ReadError(SholuError):
 
 class MailError(SholuError):
     """The mail server did not take a message."""
+
+    exit_code = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +27,19 @@ class Settings(BaseSettings):
     allow_ports: str = Field("80,443,8080,8443", description="Comma-separated ports that may be connected to (any port of an allowed network may)")
     contact: str = Field("", description="Address (mail or web) named in the User-Agent so that a publisher can reach you")
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465")
+    smtp_ca: Path | None = Field(None, description="File of certificates that the mail server's is checked against, besides the system's")
+    smtp_timeout: float = Field(60.0, gt=0, le=600, description="Limit of time for handing one mail to the server")
+    mail_from: str = Field("", description="Sender of all mail, as in: Sholu <sholu@example.org>")
+    recipients: Path | None = Field(None, description="YAML file of those who get the digest")
+    digest_hour: int = Field(8, ge=0, le=23, description="Hour at which a digest is due, in digest_zone")
+    digest_zone: str = Field("Asia/Almaty", description="Time zone of the digest's day and hour")
+    digest_language: str = Field("en", pattern="^(en|ru|kk)$", description="Language of the digest where a recipient names none")
+    digest_empty_day: str = Field("mail", pattern="^(mail|silent)$", description="On a day with nothing to tell: one honest sentence, or no mail")
+    digest_list_id: str = Field("", description="List-Id of the digest, as in: sholu.example.org; default is made of the sender's domain")
+    digest_unsubscribe: str = Field("", description="mailto: or https: address for List-Unsubscribe")
+    digest_patience: float = Field(900.0, ge=0, le=7200, description="How long one run waits to try again what the server put off")
+    digest_templates: Path | None = Field(None, description="Folder with templates of your own for the digest")
+    desk_address: str = Field("", description="Where readers reach the review desk, as in: https://desk.example.org")
 
     connections: int = Field(32, ge=1, le=512, description="Connections at once in all")
     host_pause: float = Field(1.0, ge=0, le=60, description="Pause between two requests to one host")
@@ -44,6 +58,15 @@ class Settings(BaseSettings):
     def _networks(cls, value: str) -> str:
         for part in filter(None, (piece.strip() for piece in value.split(","))):
             ipaddress.ip_network(part, strict=False)
+        return value
+
+    @field_validator("digest_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not the name of a time zone such as Asia/Almaty") from error
         return value
 
     @property

@@ -27,7 +27,7 @@ digests = Table(
     "digests",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("slot", String(200), nullable=False, unique=True),  # composed once, whoever asks
+    Column("slot", String(200), nullable=False, unique=True),  # the day and the recipient's id: composed once, whoever asks
     Column("day", Date, nullable=False),
     Column("since", Moment, nullable=False),  # items first seen or changed after this …
     Column("until", Moment, nullable=False),  # … and not after this; the next digest begins here
@@ -38,17 +38,27 @@ digests = Table(
     Index("ix_digests_until", "until"),
 )
 
-# Told once: the second digest that would tell a recipient of an item again is refused by the key.
+# What each recipient was told of each item. Told once: the second digest that would tell of an item again is refused by the key.
+# version 0 is the item itself, above are corrections in their order; a correction is due when the item is no longer as it
+# was last told ("shown_…"). In section "passed-over" the recipient did not want it as it was: no mail speaks of it yet.
 told = Table(
     "told",
     metadata,
     Column("recipient_id", Id, ForeignKey("recipients.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("item_id", Id, ForeignKey("items.id"), primary_key=True, autoincrement=False),
-    Column("version", Integer, primary_key=True, autoincrement=False),  # 0: the item itself; above: a correction
+    Column("version", Integer, primary_key=True, autoincrement=False),
     Column("digest_id", Id, ForeignKey("digests.id", ondelete="CASCADE"), nullable=False),
     Column("section", String(40), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("shown_version", Integer, nullable=False),  # of the item's text
+    Column("shown_flagging_id", Id),
+    Column("shown_flagged", Boolean, nullable=False),
+    Column("shown_review", String(20), nullable=False),
+    Column("shown_gone", Boolean, nullable=False),
+    Column("shown_title", Words, nullable=False),
     Index("ix_told_digest_id", "digest_id"),
     Index("ix_told_item_id", "item_id"),
+    Index("ix_told_recipient_id_at", "recipient_id", "at"),
 )
 
 outbox = Table(
