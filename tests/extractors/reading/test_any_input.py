@@ -29,7 +29,8 @@ _PIECES = """<rss version='2.0'>|<channel>|<item>|</item>
 |<title>|</title>|<link>|http://a.example/1|</link>|<guid>|</guid>|<pubDate>
 |2026-11-20|</pubDate>|<![CDATA[|]]>|<feed xmlns='http://www.w3.org/2005/Atom'>|<entry>|</entry>|<id>|</id>
 |<content type='xhtml'>|<div>
-|</div>|&amp;|&nbsp;|&#0;|&#xD800;|&foo;|<!DOCTYPE r [|]>|<!ENTITY a 'b'>|<?xml version='1.0' encoding='utf-16'?>|<html>|<body>|<p>
+|</div>|&amp;|&nbsp;|&#0;|&#xD800;|&foo;|<!DOCTYPE r [|]>|<!ENTITY a 'b'>|<?xml version='1.0' encoding='utf-16'?>
+|<html>|<body>|<p>
 |Слова, текст.|</p>|<a href='/2026/story-one-two'>|</a>|<script>|</script>|<!--|-->|<urlset>|<url>|<loc>|</loc>|<sitemapindex>|{|[
 |"items": [|}|]|,|<base href='//x'>|<meta charset=utf-7>|<table>|<li>|<br/>|5 < 6"""
 PIECES = st.sampled_from([*(piece.strip("\n") for piece in _PIECES.split("|")), "\x00", "\ud800", "\u202e", " "])

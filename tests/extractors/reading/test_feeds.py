@@ -30,10 +30,20 @@ RUSSIAN = "Полиция задержала участников акции п�
         (("\ufeff" + rss(item(title=RUSSIAN))).encode(), "text/xml; charset=windows-1251"),
         (rss(item(title=RUSSIAN)).encode() + b"\xd0", ""),
     ],
-    ids=(
-        "undeclared declared wrong-declaration wrong-both latin1-header koi8 utf16 "
-        "utf16le-as-utf8 utf16be utf32 bom cut-in-mid-letter"
-    ).split(),
+    ids=[
+        "undeclared",
+        "declared",
+        "wrong-declaration",
+        "wrong-both",
+        "latin1-header",
+        "koi8",
+        "utf16",
+        "utf16le-as-utf8",
+        "utf16be",
+        "utf32",
+        "bom",
+        "cut-in-mid-letter",
+    ],
 )
 def test_a_title_is_read_whatever_the_label_says(feed, body, content_type):
     assert feed(body, content_type).entries[0].title == RUSSIAN
