@@ -137,3 +137,17 @@ def test_a_cache_that_cannot_be_written_only_costs_time(folder: Folder, tmp_path
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     assert folder.load(blocked).rules
+
+
+def test_a_folder_far_larger_than_a_person_writes_is_refused_unread(folder: Folder) -> None:
+    for number in range(3):
+        folder.write(f"lexicon/big{number}.yaml", "# " + "x" * 1_900_000)
+    with pytest.raises(ConfigError, match="larger than"):
+        folder.load()
+
+
+def test_more_names_than_can_be_compiled_in_time_are_refused(folder: Folder) -> None:
+    path = folder.write("lexicon/many.yaml", "- {id: x, en: [" + ",".join(f"a{number}" for number in range(60_001)) + "]}")
+    with pytest.raises(ConfigError, match="more than 60,000") as refused:
+        folder.load()
+    assert refused.value.file == str(path)
