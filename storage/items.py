@@ -113,6 +113,8 @@ def _save_batch(store: Store, connection: Connection, run_id: int, batch: list[R
             endings[place] = before
         else:
             waiting.append((place, result))
+    # What relies on an item comes after what may make it.
+    waiting.sort(key=lambda each: isinstance(each[1], Held))
     while waiting:
         # One result a key (and an entry) in a round: the second of a key must see what the first has left.
         this: list[tuple[int, Result]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_an_entry_that_always_says_it_changed_is_read_ever_more_rarely(
             fresh = begin_run(store, kind="collect", now=at, parameters={})
             save_results(store, fresh, [a_read(each) for each in taken.pending], now=at)
     assert 4 <= len(reads) <= 8
-    gaps = [after - before for before, after in zip(reads, reads[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(reads)]
     assert gaps == sorted(gaps)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -257,10 +257,17 @@ BATCHES = st.lists(
     ),
     min_size=1,
     max_size=12,
+    unique_by=lambda drawn: drawn[:2],  # an entry has one ending a run
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Without shrinking: every example opens a database, and a failing one is printed whole anyway.
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(runs_given=st.lists(BATCHES, min_size=1, max_size=3))
 def test_whatever_comes_the_store_is_sound_and_a_repeat_changes_nothing(
     sqlite_template: Path, tmp_path: Path, now: datetime, runs_given: list[Any]

@@ -28,8 +28,14 @@ from tests.storage.conftest import a_source
 
 
 def test_the_table_follows_the_files_and_forgets_nobody(store: Store, now: datetime) -> None:
-    whole = a_source("a", languages=("kk", "ru"), country="KZ", region="KZ-MAN", ownership=Ownership.EXILE,
-                     state=SourceState.WORKING, verified=date(2026, 11, 1), verified_by="NN", rhythm=timedelta(hours=6))  # fmt: skip
+    facts = {
+        "country": "KZ",
+        "region": "KZ-MAN",
+        "verified": date(2026, 11, 1),
+        "verified_by": "NN",
+        "rhythm": timedelta(hours=6),
+    }
+    whole = a_source("a", languages=("kk", "ru"), ownership=Ownership.EXILE, state=SourceState.WORKING, **facts)
     sync_sources(store, [whole, a_source("b")], now=now)
     assert stored_sources(store) == [whole, a_source("b")]
     renamed = replace(whole, title="Azattyq Asia", rungs=())

@@ -101,7 +101,7 @@ def test_somebody_elses_database_is_not_written_into(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
-    with pytest.raises(StoreError, match="not Sholu's.*'recipes'.*database of its own"):
+    with pytest.raises(StoreError, match=r"not Sholu's.*'recipes'.*database of its own"):
         open_store(f"sqlite:///{path}")
     with sqlite3.connect(path) as connection:
         assert [row[0] for row in connection.execute("SELECT name FROM sqlite_master")] == ["recipes"]
@@ -147,7 +147,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_not_made_by_one_who_only_looks(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="There is no database .* yet"):
+    with pytest.raises(StoreError, match=r"There is no database .* yet"):
         open_store(f"sqlite:///{tmp_path / 'sholu.db'}", migrate=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -171,7 +171,7 @@ def test_an_unreachable_server_is_named_without_the_password() -> None:
 
 @pytest.mark.postgres
 def test_a_database_that_does_not_exist_is_named(postgres_folder: Path) -> None:
-    with pytest.raises(StoreError, match='has no such.*"nowhere" does not exist'):
+    with pytest.raises(StoreError, match=r'has no such.*"nowhere" does not exist'):
         open_store(postgres_address(postgres_folder, "nowhere"))
 
 
@@ -251,12 +251,18 @@ def test_a_read_only_database_is_read_and_says_why_it_cannot_be_written(sqlite_t
 
 def test_a_failed_transaction_leaves_nothing(store: Store, now: datetime) -> None:
     row = {"name": "a", "value": {}, "at": now}
-    with pytest.raises(RuntimeError), store.begin() as connection:
-        connection.execute(facts.insert().values(row))
-        raise RuntimeError
-    with pytest.raises(StoreError), store.begin() as connection:
-        connection.execute(facts.insert().values(row))
-        connection.execute(facts.insert().values(row))
+
+    def write(times: int, error: Exception | None) -> None:
+        with store.begin() as connection:
+            for _ in range(times):
+                connection.execute(facts.insert().values(row))
+            if error:
+                raise error
+
+    with pytest.raises(RuntimeError):
+        write(1, RuntimeError())
+    with pytest.raises(StoreError):
+        write(2, None)
     with store.read() as connection:
         assert connection.execute(select(facts)).all() == []
 
