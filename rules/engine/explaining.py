@@ -111,8 +111,10 @@ def forms_of(word: str, rulebook: Rulebook | None = None) -> dict[str, tuple[str
     words = text.split()
     found: dict[str, tuple[str, ...]] = {}
     if is_cyrillic(text):
-        found["ru"] = _russian(words, flags)
-        if words[0][:1].isupper():
+        named = words[0][:1].isupper()
+        if not named or russian.is_known(words[-1]):
+            found["ru"] = _russian(words, flags)
+        if named:
             parts = russian.person_forms(words) if len(words) > 1 else [russian.name_forms(words[0])]
             found["ru, as a name"] = (
                 tuple(" / ".join(sorted(part)) for part in parts) if len(parts) > 1 else tuple(sorted(parts[0]))

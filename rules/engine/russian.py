@@ -240,3 +240,8 @@ def is_common_word(word: str) -> bool:
     parses = [parse for parse in _morph().parse(fold(word)) if parse.is_known]
     common = sum(parse.score for parse in parses if not named & set(parse.tag.grammemes))
     return bool(common > 0.3)
+
+
+def is_known(word: str) -> bool:
+    """Whether the dictionary has the word at all; what it says of others is a guess by their ending."""
+    return any(parse.is_known for parse in _morph().parse(fold(word)))
