@@ -85,6 +85,7 @@ LOGIN = _any(
 LOGIN_TITLE = _any(r"^\s*(?:log ?in|sign ?in|вход|войти|авторизация|регистрация|кіру|тіркелу)\b")
 CONSENT = _any(
     r"cookies?|consent|your privacy|personal data|legitimate interest|our partners|gdpr",
+    r"(?:accept|reject|manage|allow) (?:all|preferences|settings|choices)|(?:принять|отклонить|разрешить) все|бәрін қабылдау",
     r"куки|персональн\w+ данн|конфиденциальност|согласи\w|согласен|жеке деректер|келісім",
 )
 CONSENT_TITLE = _any(
