@@ -92,7 +92,7 @@ def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link
             f'<text x="{x + side / 2}" y="{y + 54}" text-anchor="middle" class="{dark}" fill="{ink}" font-size="17" '
             f'font-weight="600" {_FONT}>{count}</text></a>'
         )
-    return _svg(columns * (side + gap) + 4, rows * (side + gap) + 4, title, parts)
+    return _svg(columns * (side + gap) + 4, rows * (side + gap) + 4, title, parts, role="group")
 
 
 def grid(rows: Sequence[str], columns: Sequence[str], counts: Mapping[tuple[str, str], int], *, title: str) -> str:
@@ -178,8 +178,8 @@ def _text(x: float, y: float, words: str, *, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" class="ink" fill="#55595c" {_FONT}>{escape(words)}</text>'
 
 
-def _svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
+def _svg(width: int, height: int, title: str, parts: Sequence[str], *, role: str = "img") -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="{role}" '
         f'aria-label="{escape(title)}" class="picture{" wide" if width == 860 else ""}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,24 @@ STORIES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Police in Astana detained an activist who held a single picket outside the prosecutor's office.",
         "He stood with an empty sheet of paper for eleven minutes. The court fined him the next day.",)),
 )  # fmt: skip
+
+
+TOWNS = ("Aktobe", "Atyrau", "Kokshetau", "Taraz", "Karaganda", "Kostanay", "Kyzylorda", "Pavlodar", "Petropavl", "Semey", "Shymkent", "Turkistan")
+WORDS = (
+    "bridge", "autumn", "letter", "market", "window", "teacher", "engine", "harvest", "corridor", "signal", "winter", "village", "kitchen", "garden",
+    "mountain", "station", "paper", "morning", "silver", "harbour", "blanket", "doctor", "ticket", "lantern", "river", "orchard", "button", "saddle",
+)  # fmt: skip
+
+
+def many_stories(count: int) -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
+    """Stories of strikes, each told in words of its own, so that no two pass for the same text."""
+    chance = random.Random(7)
+    made = []
+    for number in range(count):
+        town, told = TOWNS[number % len(TOWNS)], " ".join(chance.choices(WORDS, k=60))
+        title = f"Workers strike in {town}: {chance.choice(WORDS)} {number}"
+        made.append(("steppe-wire", "en", title, (f"Workers went on strike in {town} and demand {chance.choice(WORDS)} {number}.", told)))
+    return tuple(made)
 
 
 def load_press(

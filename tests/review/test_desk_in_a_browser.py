@@ -1,0 +1,213 @@
+"""The desk in headless Chromium: a morning's work by keyboard alone, on a phone, in three languages, for a screen reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from review.people import add_user
+from storage import verdicts
+from storage.queues import Queue, count_queue
+from storage.store import Store
+from tests.review.browser import chromium, chromium_path, served
+from tests.review.conftest import NOW
+from tests.review.press import load_press, many_stories
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium_path() is None, reason="needs Chromium (Debian: apt-get install chromium, or set SHOLU_CHROMIUM)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python")
+    with playwright.sync_playwright() as started, chromium(started) as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(desk: FastAPI) -> Iterator[str]:
+    with served(desk) as found:
+        yield found
+
+
+@pytest.fixture
+def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens pages that must stay clean: no error on the console, no request to another host."""
+    contexts: list[Any] = []
+    trouble: list[str] = []
+
+    def opened(path: str = "/", **given: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | given)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda said: trouble.append(f"{said.type}: {said.text}") if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else trouble.append(f"another host: {asked.url}"))
+        page.goto(address + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def here(page: Any) -> str:
+    return str(page.locator(".entry.here").get_attribute("id"))
+
+
+def press_and_wait(page: Any, *keys: str) -> None:
+    """A decision: the entry in hand becomes one line."""
+    decided = page.locator(".done").count()
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_function("n => document.querySelectorAll('.done').length > n", arg=decided)
+
+
+def test_twenty_items_decided_by_keyboard_alone_and_all_taken_back(
+    store: Store, rulebook: Any, open_page: Callable[..., Any], address: str
+) -> None:
+    load_press(store, NOW, rulebook, stories=many_stories(25))
+    page = open_page()
+    for number in range(20):
+        keys = (("r",), ("n", str(1 + number // 3 % 6)), ("u",))[number % 3]
+        press_and_wait(page, *keys)
+    with store.read() as connection:
+        made = connection.exec_driver_sql("SELECT count(DISTINCT batch), count(DISTINCT reason) FROM verdicts WHERE act = 'decide'").one()
+    assert tuple(made) == (20, 7)  # all six reasons, and none
+    for _ in range(20):
+        with page.expect_navigation():
+            page.keyboard.press("z")
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM items WHERE review <> 'open'").scalar_one() == 0
+        assert connection.exec_driver_sql("SELECT count(*) FROM current_verdicts").scalar_one() == 0
+
+
+def test_from_the_inbox_to_an_export_by_keyboard(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page()
+    first = here(page)
+    page.keyboard.press("j")
+    second = here(page)
+    assert second != first
+    page.keyboard.press("k")
+    assert here(page) == first
+    page.keyboard.press("o")
+    page.wait_for_url("**/item/*")
+    page.keyboard.press("m")
+    page.keyboard.type("seen on the way")
+    page.keyboard.press("Escape")
+    with page.expect_navigation():
+        page.keyboard.press("r")
+    assert "/item/" in page.url  # the next item follows by itself
+    assert verdicts.history(store, int(first[1:]))[0].note == "seen on the way"
+    with page.expect_navigation():
+        page.keyboard.press("i")
+    page.keyboard.press("Slash")
+    page.keyboard.type("митингом")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "queue=all" in page.url
+    assert page.locator("mark").filter(has_text=re.compile("митинг", re.I)).count() >= 1
+    page.keyboard.press("Tab")
+    page.locator("h1").first.evaluate("node => document.activeElement.blur()")
+    page.keyboard.press("e")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_keys_work_under_a_russian_layout(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page()
+    before = count_queue(store, Queue.NEW)
+    decided = page.locator(".done").count()
+    page.locator(".entry.here").evaluate(
+        "node => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'к', code: 'KeyR', bubbles: true, cancelable: true}))"
+    )
+    page.wait_for_function("n => document.querySelectorAll('.done').length > n", arg=decided)
+    assert count_queue(store, Queue.NEW) < before
+
+
+def test_a_selection_is_decided_at_once(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page()
+    for key in ("x", "j", "x", "j", "x"):
+        page.keyboard.press(key)
+    assert page.locator("#picked").inner_text() == "3"
+    page.keyboard.press("n")
+    with page.expect_navigation():
+        page.keyboard.press("4")
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM verdicts WHERE reason = 'old-news'").scalar_one() == 3
+
+
+def test_help_opens_and_closes_by_key(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
+
+
+def test_two_reviewers_each_in_a_browser(open_page: Callable[..., Any], store: Store, address: str) -> None:
+    add_user(store, "Anna", "a long password", "admin", now=NOW)
+    add_user(store, "Bolat", "another password", "reviewer", now=NOW)
+    pages = []
+    for name, password in (("Anna", "a long password"), ("Bolat", "another password")):
+        page = open_page("/")
+        page.locator("#name").fill(name)
+        page.locator("#password").fill(password)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        pages.append(page)
+    anna, bolat = pages
+    item = int(here(anna)[1:])
+    assert here(bolat) == f"e{item}"
+    press_and_wait(anna, "r")
+    press_and_wait(bolat, "n", "1")
+    assert "Anna" in bolat.locator(".done").first.inner_text()
+    bolat.goto(f"{address}/?queue=disputed")
+    assert bolat.locator(".entry").count() == 1
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Near misses"), ("ru", "Почти отмеченные"), ("kk", "Сәл жетпегендер")])
+def test_the_desk_speaks_three_languages(open_page: Callable[..., Any], language: str, word: str) -> None:
+    page = open_page()
+    with page.expect_navigation():
+        page.locator(f'.languages button[value="{language}"]').click()
+    assert page.locator("html").get_attribute("lang") == language
+    assert word in page.locator(".queues").inner_text()
+
+
+@pytest.mark.parametrize("path", ["/", "/item/1", "/pictures", "/rules", "/sources", "/people", "/second", "/blind", "/try"])
+def test_a_phone_shows_every_page_without_scrolling_sideways(open_page: Callable[..., Any], path: str) -> None:
+    page = open_page(path, viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/item/1", "/pictures", "/rules", "/rules/kz.protest", "/sources", "/people", "/second", "/blind", "/try"])
+def test_axe_finds_no_serious_fault(open_page: Callable[..., Any], path: str, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(path, color_scheme=scheme, bypass_csp=True)  # axe itself is an inline script
+    found = Axe().run(page)
+    serious = [
+        (fault["id"], fault["nodes"][0]["html"][:160], fault["nodes"][0]["failureSummary"][:200])
+        for fault in found.response["violations"]
+        if fault["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+def test_everything_works_without_javascript(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page("/", java_script_enabled=False)
+    page.locator(".entry").first.locator("summary", has_text="Not relevant").click()
+    with page.expect_navigation():
+        page.locator('.entry button[value="not-relevant:sport"]').first.click()
+    assert verdicts.newest_verdict(store) >= 1
