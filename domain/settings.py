@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.errors import ConfigError
 
 HOUSE = Path(__file__).resolve().parent.parent
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """``SHOLU_<NAME>_FILE`` names a file that holds the value, as container secrets do; the variable itself comes first."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        del field
+        key = f"{self.config.get('env_prefix') or ''}{field_name}_file".upper()
+        named = os.environ.get(key, "")
+        if not named:
+            return None, field_name, False
+        try:
+            return Path(named).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            raise ConfigError(f"the file {named} cannot be read ({why})", file="environment", key=key) from error
+
+    def __call__(self) -> dict[str, object]:
+        fields = self.settings_cls.model_fields
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
@@ -41,6 +64,13 @@ class Settings(BaseSettings):
     digest_templates: Path | None = Field(None, description="Folder with templates of your own for the digest")
     desk_address: str = Field("", description="Where readers reach the review desk, as in: https://desk.example.org")
 
+    alarm_to: str = Field("", description="Comma-separated addresses that get a mail when the service itself is in trouble, and when it is over")
+    alarm_collect: float = Field(3600.0, gt=0, description="Alarm when no run has begun for this long")
+    alarm_maintain: float = Field(180_000.0, gt=0, description="Alarm when no upkeep has begun for this long, once it has been scheduled")
+    alarm_digest: float = Field(3600.0, gt=0, description="Alarm when a digest has not gone out this long after its hour")
+    alarm_coverage: float = Field(0.8, ge=0, le=1, description="Alarm when less than this share of the sources was seen within a day")
+    alarm_disk: int = Field(1_000_000_000, ge=0, description="Alarm when fewer bytes than this are free in the home folder")
+
     connections: int = Field(32, ge=1, le=512, description="Connections at once in all")
     host_pause: float = Field(1.0, ge=0, le=60, description="Pause between two requests to one host")
     deadline: float = Field(30.0, gt=0, le=300, description="One limit for a whole request, from the name look-up to the last byte")
@@ -52,6 +82,17 @@ class Settings(BaseSettings):
     poll_min: float = Field(600.0, gt=0, description="A source is polled at most this often")
     poll_max: float = Field(86_400.0, gt=0, description="… and at least this often")
     robots: bool = Field(True, description="Respect robots.txt for pages")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, FileSource(settings_cls), dotenv_settings, file_secret_settings
 
     @field_validator("allow_addresses")
     @classmethod
