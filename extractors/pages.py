@@ -18,6 +18,8 @@ from domain.values import BodyFrom, DateFrom, Document, Entry
 from extractors.addresses import clean_address, item_key, trusted_canonical
 from extractors.charsets import decode
 from extractors.dates import believable, date_from_address
+from extractors.first_reading import NAME as FIRST_READING
+from extractors.first_reading import first_reading
 from extractors.language import detect_language
 from extractors.limits import check_page
 from extractors.plain import clean_markup, clean_text, one_line, plain_title
@@ -65,7 +67,9 @@ def read_page(
     from extractors.pageheads import read_head
 
     head = read_head(tree)
-    text = _article(tree, url)
+    # Two pages in three leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
+    quick = clean_text(first_reading(tree) or "").strip()
+    text = quick or _article(tree, url)
     seen = Seen(
         markup=markup,
         page_title=head.title or head.heading,
@@ -88,7 +92,7 @@ def read_page(
         published=published,
         published_from=origin,
         authors=entry.authors or head.authors,
-        extractor=extractor(),
+        extractor=FIRST_READING if quick else extractor(),
         body_from=BodyFrom.PAGE,
         cut=len(text) > LONGEST_TEXT,
     )
