@@ -1,6 +1,6 @@
 """How fast the rules read: the whole engine beside bare tokenising, a lemmatiser, and other matchers where they are installed.
 
-Run with ``python bench/rules.py``. It reads the labelled documents beside the project where they are, else the rules' examples.
+Run with ``python bench/rules_speed.py``. It reads the labelled documents beside the project where they are, else the rules' examples.
 All figures are CPU time of one process. ahocorasick-rs and spaCy are no dependency of ours: install them in an environment of the
 bench's own to see them in the table.
 """
