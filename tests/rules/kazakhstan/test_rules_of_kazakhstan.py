@@ -65,16 +65,21 @@ def test_every_rule_shows_what_it_flags_ignores_and_misses_in_all_three_language
         if rule.id == "kz.election-in-kazakh":
             continue  # its words are Kazakh alone
         for kind in ("flag", "ignore", "todo"):
-            spoken = {
-                each.language[:2]
-                for each in rule.examples
-                if ("todo" if each.known_miss else each.expect) == kind
-            }
+            spoken = {each.language[:2] for each in rule.examples if ("todo" if each.known_miss else each.expect) == kind}
             assert spoken == set(LANGUAGES), f"{rule.id} has no {kind} example in {set(LANGUAGES) - spoken}"
 
 
 def test_a_topic_has_words_in_all_three_languages(book: Rulebook) -> None:
-    alone = {"kk_election", "kk_election_strong", "kk_vote_word", "rally_word", "strike_word", "decoy_maslikhat", "decoy_cheer", "market"}
+    alone = {
+        "kk_election",
+        "kk_election_strong",
+        "kk_vote_word",
+        "rally_word",
+        "strike_word",
+        "decoy_maslikhat",
+        "decoy_cheer",
+        "market",
+    }
     lacking = {
         entry.id: sorted(set(LANGUAGES) - set(entry.words))
         for entry in book.definitions.lexicon
@@ -120,7 +125,9 @@ def test_a_flag_is_the_sum_of_what_it_shows(book: Rulebook) -> None:
 
 def test_a_headline_of_a_kazakh_outlet_may_flag_without_a_place(book: Rulebook) -> None:
     said = {
-        country: book.flag(title="Многодетные матери вышли на митинг", text="", language="ru", published=None, source_country=country)
+        country: book.flag(
+            title="Многодетные матери вышли на митинг", text="", language="ru", published=None, source_country=country
+        )
         for country in (None, "KZ")
     }
     assert not said[None].flagged
@@ -132,7 +139,11 @@ def test_weak_words_count_only_within_their_window(book: Rulebook) -> None:
 
     def flag(year: int, month: int) -> bool:
         return book.flag(
-            title="Troops leave Almaty", text="", language="en", published=datetime(year, month, 12, tzinfo=UTC), source_country=None
+            title="Troops leave Almaty",
+            text="",
+            language="en",
+            published=datetime(year, month, 12, tzinfo=UTC),
+            source_country=None,
         ).flagged
 
     assert flag(2022, 1)
