@@ -1,7 +1,8 @@
-"""The evidence chain: one line of hashes over captures and versions, so that a changed, missing or added record shows.
+"""The evidence chain: one line of hashes over all that must be provable, so that a changed, missing or added record shows.
 
 ``link(n) = sha256(link(n-1) + LF + "seq subject subject_id digest")`` in hex, ``link(0)`` is 64 zeros, ``seq`` counts from 1
-without gaps. What a digest is made of is said beside each subject. Checking the chain is in ``storage.check``.
+without gaps. Subjects are captures, versions, flaggings, verdicts, rechecks and closed runs with their ledger; what a digest is
+made of is in ``storage.records``. Checking the chain is in ``storage.chain_check``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from domain.values import Capture
+from storage import records
 from storage.schema.evidence import chain
-from storage.schema.types import write_json
 from storage.store import in_batches
 
 BEGINNING = "0" * 64
@@ -25,29 +26,16 @@ def next_link(before: str, seq: int, subject: str, subject_id: int, digest: str)
 
 
 def capture_digest(capture: Capture) -> str:
-    """SHA-256 over all that is kept of a capture, as JSON with keys in this order; the body stands in it by its hash."""
-    facts = {
-        "url_asked": capture.url_asked,
-        "url_answered": capture.url_answered,
-        "fetched_at": capture.fetched_at.isoformat(),
-        "status": capture.status,
-        "media_type": capture.media_type,
-        "request_headers": [list(header) for header in capture.request_headers],
-        "headers": [list(header) for header in capture.headers],
-        "redirects": list(capture.redirects),
-        "server_address": capture.server_address,
-        "certificate": capture.certificate,
-        "sha256": capture.sha256,
-    }
-    return hashlib.sha256(write_json(facts).encode()).hexdigest()
+    """SHA-256 over all that is kept of a capture; the body stands in it by its hash."""
+    return records.digest(records.capture_record(capture))
 
 
-def append(connection: Connection, records: Sequence[tuple[str, int, str]]) -> None:
-    """Add (subject, id, digest) records within a transaction begun with ``ordered=True``: two writers would fork the chain."""
+def append(connection: Connection, added: Sequence[tuple[str, int, str]]) -> None:
+    """Add (subject, id, digest) of records within a transaction begun with ``ordered=True``: two writers would fork the chain."""
     head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
     seq, link = (head.seq, head.link) if head else (0, BEGINNING)
     rows = []
-    for subject, subject_id, digest in records:
+    for subject, subject_id, digest in added:
         seq += 1
         link = next_link(link, seq, subject, subject_id, digest)
         rows.append({"seq": seq, "subject": subject, "subject_id": subject_id, "digest": digest, "link": link})

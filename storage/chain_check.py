@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.engine import Row
 
-from storage import chain
+from storage import chain, records
 from storage.captures import capture_from
 from storage.problems import Problem
 from storage.results import text_hash
-from storage.schema.evidence import captures
+from storage.runs import ledger_record
+from storage.schema.evidence import captures, rechecks
 from storage.schema.evidence import chain as links
-from storage.schema.items import item_versions
+from storage.schema.items import flaggings, item_versions
+from storage.schema.review import verdicts
 from storage.schema.watching import runs
 from storage.store import Store
 
@@ -22,13 +25,44 @@ from storage.store import Store
 STEP = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A kind of record that is chained: its table, which of its rows, and the bytes its digest is made of."""
+
+    name: str
+    table: Table
+    written: Callable[[Connection, Row[Any]], str]
+    chained: ColumnElement[bool] | None = None
+
+
+def _row_record(names: tuple[str, ...]) -> Callable[[Connection, Row[Any]], str]:
+    return lambda _connection, row: records.record(names, row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+SUBJECTS = (
+    Subject("capture", captures, lambda _connection, row: records.capture_record(capture_from(row, b""))),
+    Subject("version", item_versions, _row_record(records.VERSION)),
+    Subject("flagging", flaggings, _row_record(records.FLAGGING)),
+    Subject("verdict", verdicts, _row_record(records.VERDICT)),
+    Subject("recheck", rechecks, _row_record(records.RECHECK), rechecks.c.state != "waiting"),
+    # A run that crashed closed nothing: what it stored has links of its own.
+    Subject("run", runs, lambda connection, row: ledger_record(connection, row.id), runs.c.status.not_in(("running", "crashed"))),
+)
+
+
 def verify_chain(store: Store) -> Iterator[Problem]:
     """Every fault of the chain: gaps, links that do not follow, records altered, taken out or without a link."""
     with store.read() as connection:
         yield from _links(connection)
         yield from _heads(connection)
-        yield from _records(connection, "capture", _capture_query(), _capture_digest)
-        yield from _records(connection, "version", _version_query(), _version_digest)
+        for subject in SUBJECTS:
+            yield from _records(connection, subject)
+
+
+def count_records(store: Store) -> int:
+    """How many records the chain holds."""
+    with store.read() as connection:
+        return int(connection.execute(select(func.count()).select_from(links)).scalar_one())
 
 
 def _links(connection: Connection) -> Iterator[Problem]:
@@ -61,33 +95,33 @@ def _heads(connection: Connection) -> Iterator[Problem]:
             )
 
 
-def _records(connection: Connection, subject: str, query: Select[Any], digest_of: Any) -> Iterator[Problem]:
+def _records(connection: Connection, subject: Subject) -> Iterator[Problem]:
+    table = subject.table
+    joined = table.outerjoin(links, (links.c.subject == subject.name) & (links.c.subject_id == table.c.id))
+    retired = _retired(connection) if table is runs else {}
+    query = select(table, links.c.digest.label("link_digest")).select_from(joined).order_by(table.c.id)
     for row in connection.execute(query.execution_options(yield_per=STEP)):
-        where = f"{subject} {row.id}"
-        if row.link_digest is None:
-            yield Problem("chain", where, "has no link in the chain: it was slipped in, or its link was taken out")
-        elif digest_of(row) != row.link_digest:
-            yield Problem("chain", where, "is not what it was when it was stored: it was altered")
-    table = captures if subject == "capture" else item_versions
+        where = f"{subject.name} {row.id}"
+        if row.link_digest is not None:
+            if row.id in retired:
+                if retired[row.id] != row.link_digest:
+                    yield Problem("chain", where, "had been altered before retention dropped its ledger")
+            elif records.digest(subject.written(connection, row)) != row.link_digest:
+                yield Problem("chain", where, "is not what it was when it was stored: it was altered")
+            elif subject.table is item_versions and text_hash(row.title, row.text) != row.sha256:
+                yield Problem("chain", where, "is not what it was when it was stored: its title or text was altered")
+    unlinked = select(table.c.id).select_from(joined).where(links.c.seq.is_(None)).order_by(table.c.id)
+    if subject.chained is not None:
+        unlinked = unlinked.where(subject.chained)
+    for row in connection.execute(unlinked):
+        where = f"{subject.name} {row.id}"
+        yield Problem("chain", where, "has no link in the chain: it was slipped in, or its link was taken out")
     lost = select(links.c.seq, links.c.subject_id).outerjoin(table, table.c.id == links.c.subject_id)
-    for row in connection.execute(lost.where(links.c.subject == subject, table.c.id.is_(None)).order_by(links.c.seq)):
-        yield Problem("chain", f"link {row.seq}", f"{subject} {row.subject_id} is missing: it was taken out")
+    for row in connection.execute(lost.where(links.c.subject == subject.name, table.c.id.is_(None)).order_by(links.c.seq)):
+        yield Problem("chain", f"link {row.seq}", f"{subject.name} {row.subject_id} is missing: it was taken out")
 
 
-def _capture_query() -> Select[Any]:
-    joined = captures.outerjoin(links, (links.c.subject == "capture") & (links.c.subject_id == captures.c.id))
-    return select(captures, links.c.digest.label("link_digest")).select_from(joined).order_by(captures.c.id)
-
-
-def _capture_digest(row: Row[Any]) -> str:
-    return chain.capture_digest(capture_from(row, b""))
-
-
-def _version_query() -> Select[Any]:
-    v = item_versions
-    joined = v.outerjoin(links, (links.c.subject == "version") & (links.c.subject_id == v.c.id))
-    return select(v.c.id, v.c.title, v.c.text, links.c.digest.label("link_digest")).select_from(joined).order_by(v.c.id)
-
-
-def _version_digest(row: Row[Any]) -> str:
-    return text_hash(row.title, row.text)
+def _retired(connection: Connection) -> dict[int, str]:
+    """Runs whose ledger retention has dropped, with the digest they had just before."""
+    query = select(links.c.subject_id, links.c.digest).where(links.c.subject == "retired")
+    return dict(connection.execute(query).tuples().all())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.engine import Row
 
 from domain.values import BodyFrom, Document, Flagging, Outcome, OutcomeKind
-from storage import chain, search_index
+from storage import chain, records, search_index
 from storage.flagging_rows import flagging_row, grade, terms
 from storage.results import Change, CurrentVersion, Held, NotStored, Read, Result, change, text_hash
 from storage.runs import outcome_row, write_outcomes
@@ -325,8 +325,8 @@ def _write_texts(store: Store, connection: Connection, run_id: int, texts: Seque
     rows = [_version_row(each, now) | {"run_id": run_id} for each in texts]
     v = item_versions.c
     version_of = {row.item_id: row.id for row in connection.execute(item_versions.insert().returning(v.id, v.item_id), rows)}
-    linked = sorted((version_of[row["item_id"]], row["sha256"]) for row in rows)
-    chain.append(connection, [("version", version_id, sha256) for version_id, sha256 in linked])
+    linked = sorted((version_of[row["item_id"]], records.digest(records.record(records.VERSION, row))) for row in rows)
+    chain.append(connection, [("version", version_id, digest) for version_id, digest in linked])
     judged = [(each, each.result.flagging) for each in texts if each.result.flagging is not None]
     flagging_of = write_flaggings(
         store, connection, run_id, [(each.item_id, version_of[each.item_id], flagging) for each, flagging in judged], now
@@ -367,15 +367,24 @@ def _version_row(each: _Text, now: datetime) -> dict[str, Any]:
 def write_flaggings(
     store: Store, connection: Connection, run_id: int, judged: Sequence[tuple[int, int, Flagging]], now: datetime
 ) -> dict[int, int]:
-    """Append flaggings, given as (item id, version id, flagging), and return flagging id by version id; what is held stays."""
+    """Append flaggings, given as (item id, version id, flagging), and return flagging id by version id; what is held stays.
+
+    Each new one gets its link in the evidence chain: within a transaction begun with ``ordered=True``.
+    """
     if not judged:
         return {}
     rows = [
         flagging_row(item_id, version_id, flagging) | {"at": now, "run_id": run_id} for item_id, version_id, flagging in judged
     ]
-    for batch in in_batches(rows):
-        connection.execute(store.insert(flaggings).on_conflict_do_nothing(), batch)
     f = flaggings.c
+    insert = store.insert(flaggings).on_conflict_do_nothing().returning(f.id, f.version_id, f.rules_version)
+    written = {(row["version_id"], row["rules_version"]): row for row in rows}
+    added = sorted(
+        (row.id, records.digest(records.record(records.FLAGGING, written[row.version_id, row.rules_version])))
+        for batch in in_batches(rows)
+        for row in connection.execute(insert, batch)
+    )
+    chain.append(connection, [("flagging", flagging_id, digest) for flagging_id, digest in added])
     held: dict[tuple[int, str], int] = {}
     for ids in in_batches(sorted({version_id for _, version_id, _ in judged}), MANY):
         for row in connection.execute(select(f.id, f.version_id, f.rules_version).where(f.version_id.in_(ids))):

@@ -14,6 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.errors import StoreError
 from domain.values import Counts, Outcome, OutcomeKind, PollKind, SourceReport
+from storage import records
+from storage.chain import append
 from storage.process import Process, is_gone, this_process
 from storage.schema.evidence import chain
 from storage.schema.types import short_key
@@ -129,14 +131,39 @@ def renew_run(store: Store, run_id: int, *, now: datetime, lease_s: float = LEAS
 
 
 def end_run(store: Store, run_id: int, *, now: datetime, status: str, reason: str = "") -> None:
-    """Close a run (``status``: done, incomplete, failed, cancelled), free what it claimed and note the head of the chain."""
-    with store.begin() as connection:
-        head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
-        closed = {"status": status, "reason": reason, "ended_at": now}
-        if head is not None:
-            closed |= {"chain_seq": head.seq, "chain_link": head.link}
+    """Close a run (``status``: done, incomplete, failed, cancelled), free what it claimed and note the head of the chain.
+
+    The run with its ledger becomes the last link of the chain itself: nothing may be entered for it afterwards.
+    """
+    with store.begin(ordered=True) as connection:
+        closed: dict[str, Any] = {"status": status, "reason": reason, "ended_at": now}
         connection.execute(update(runs).where(runs.c.id == run_id).values(closed))
+        linked = select(chain.c.seq).where(chain.c.subject == "run", chain.c.subject_id == run_id)
+        if connection.execute(linked).first() is None:
+            append(connection, [("run", run_id, records.digest(ledger_record(connection, run_id)))])
+        head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
+        if head is not None:
+            noted = {"chain_seq": head.seq, "chain_link": head.link}
+            connection.execute(update(runs).where(runs.c.id == run_id).values(noted))
         connection.execute(delete(claims).where(claims.c.run_id == run_id))
+
+
+def ledger_record(connection: Connection, run_id: int) -> str:
+    """The record of a run and its ledger that stands in the evidence chain (see ``storage.records``)."""
+    run = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()
+    sums = connection.execute(select(run_sources).where(run_sources.c.run_id == run_id)).mappings().all()
+    lines = connection.execute(select(outcomes).where(outcomes.c.run_id == run_id)).mappings()
+    return records.run_record(run, sums, lines)
+
+
+def retire_ledger(connection: Connection, run_id: int) -> None:
+    """Say in the chain that retention drops the ledger of a run, before it does: what is missing without that was taken out.
+
+    Within a transaction begun with ``ordered=True``. A run that crashed has no link and needs none.
+    """
+    linked = select(chain.c.seq).where(chain.c.subject == "run", chain.c.subject_id == run_id)
+    if connection.execute(linked).first() is not None:
+        append(connection, [("retired", run_id, records.digest(ledger_record(connection, run_id)))])
 
 
 def sweep_runs(store: Store, *, now: datetime) -> list[DeadRun]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from sqlalchemy.orm import aliased
 
 from domain.errors import SholuError
+from storage import chain, records
 from storage.schema.items import items
 from storage.schema.review import audit_log, current_verdicts, item_tags, verdicts
 from storage.store import MANY, Store, in_batches
@@ -86,7 +87,7 @@ def decide(store: Store, ballot: Ballot, *, now: datetime, address: str = "") ->
     """Append a verdict an item, in one transaction with its traces in the audit log. Unknown items are left out; raises
     NothingToDecide when all are unknown."""
     batch = secrets.token_hex(8)
-    with store.begin() as connection:
+    with store.begin(ordered=True) as connection:
         known = _known(connection, ballot.items)
         if not known:
             raise NothingToDecide("None of these items is in the store any more; nothing was decided. Reload the page.")
@@ -108,6 +109,7 @@ def decide(store: Store, ballot: Ballot, *, now: datetime, address: str = "") ->
                     batch=batch, at=now,
                 ).returning(verdicts.c.id)
             ).scalar_one()  # fmt: skip
+            _link(connection, verdict_id)
             _hold(store, connection, item_id, ballot, verdict_id, blind=unseen and not ballot.settles, now=now)
             _tag(store, connection, item_id, ballot, now)
             _count(connection, item_id)
@@ -129,7 +131,7 @@ def undo(store: Store, reviewer: str, *, now: datetime, address: str = "") -> tu
     """Take back the reviewer's latest decision that still stands (all items decided with it); returns the items, () when none is left."""
     later = aliased(verdicts)
     standing = ~select(later.c.id).where(later.c.undoes == verdicts.c.id).exists()
-    with store.begin() as connection:
+    with store.begin(ordered=True) as connection:
         last = connection.execute(
             select(verdicts.c.id, verdicts.c.batch)
             .where(verdicts.c.reviewer == reviewer, verdicts.c.act != "undo", standing)
@@ -146,12 +148,13 @@ def undo(store: Store, reviewer: str, *, now: datetime, address: str = "") -> tu
         ).all()  # fmt: skip
         batch = secrets.token_hex(8)
         for row in taken:
-            connection.execute(
+            undone = connection.execute(
                 insert(verdicts).values(
                     item_id=row.item_id, version_id=row.version_id, flagging_id=row.flagging_id, reviewer=reviewer,
                     act="undo", decision="", undoes=row.id, blind=False, batch=batch, at=now,
-                )
-            )  # fmt: skip
+                ).returning(verdicts.c.id)
+            ).scalar_one()  # fmt: skip
+            _link(connection, undone)
             _hold_before(store, connection, row.item_id, reviewer)
             _count(connection, row.item_id)
         ids = tuple(dict.fromkeys(row.item_id for row in taken))
@@ -165,6 +168,12 @@ def undo(store: Store, reviewer: str, *, now: datetime, address: str = "") -> tu
             now=now,
         )
     return ids
+
+
+def _link(connection: Connection, verdict_id: int) -> None:
+    """The verdict's link in the evidence chain; within a transaction begun with ``ordered=True``."""
+    row = connection.execute(select(verdicts).where(verdicts.c.id == verdict_id)).mappings().one()
+    chain.append(connection, [("verdict", verdict_id, records.digest(records.record(records.VERDICT, row)))])
 
 
 def history(store: Store, item_id: int) -> list[Said]:

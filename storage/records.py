@@ -1,0 +1,125 @@
+"""The bytes of a record whose SHA-256 stands in the evidence chain: everything about it that must be provable later; pure.
+
+Each is JSON in UTF-8 with its keys in alphabetical order and no blanks, so that anyone holding the record can make the same
+bytes again: `sholu evidence` writes them as files, and `sha256sum` gives the digest of the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.values import Capture
+from storage.schema.types import storable, write_json
+
+CAPTURE = (
+    "url_asked",
+    "url_answered",
+    "fetched_at",
+    "status",
+    "media_type",
+    "request_headers",
+    "headers",
+    "redirects",
+    "server_address",
+    "certificate",
+    "sha256",
+)
+# Not in it: fetched_at, which moves when a text returns (the capture has its time), and the diff, which follows from two texts.
+VERSION = (
+    "item_id",
+    "number",
+    "sha256",
+    "url",
+    "language",
+    "published",
+    "published_from",
+    "authors",
+    "extractor",
+    "body_from",
+    "cut",
+    "capture_id",
+    "seen_at",
+)
+FLAGGING = (
+    "item_id",
+    "version_id",
+    "rules_version",
+    "score",
+    "threshold",
+    "flagged",
+    "near_miss",
+    "themes",
+    "entities",
+    "places",
+    "regions",
+    "spans",
+    "rulings",
+    "at",
+)
+VERDICT = (
+    "item_id",
+    "version_id",
+    "flagging_id",
+    "reviewer",
+    "act",
+    "decision",
+    "reason",
+    "note",
+    "undoes",
+    "blind",
+    "sample_id",
+    "seconds",
+    "batch",
+    "at",
+)
+RECHECK = ("item_id", "label", "state", "tries", "done_at", "capture_id", "version_id", "reason")
+RUN = ("kind", "slot", "status", "reason", "rules_version", "started_at", "ended_at")
+LINE = ("source_id", "subject", "kind", "url", "reason", "flagged", "item_id")
+COUNTS = ("seen", "new", "updated", "unchanged", "duplicate", "skipped", "failed", "flagged")
+SUM = ("source_id", "kind", "reason", "entries", *COUNTS)
+
+
+def capture_record(capture: Capture) -> str:
+    """All that is kept of a capture; the body stands in it by its hash."""
+    return _written({name: getattr(capture, name) for name in CAPTURE})
+
+
+def record(names: tuple[str, ...], row: Mapping[Any, Any]) -> str:
+    """A row of one of our tables, reduced to ``names``; the same before it is written and after it was read."""
+    return _written({name: row.get(name) for name in names})
+
+
+def run_record(run: Mapping[Any, Any], sums: Iterable[Mapping[Any, Any]], lines: Iterable[Mapping[Any, Any]]) -> str:
+    """A closed run with its ledger: a sum a source, and the hash of its lines, one for each entry that did not stay as it was."""
+    told = sorted(record(LINE, line) for line in lines)
+    added = sorted((_plain({name: each.get(name) for name in SUM}) for each in sums), key=lambda each: str(each["source_id"]))
+    hashed = hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return _written({name: run.get(name) for name in RUN} | {"sources": added, "lines": len(told), "lines_sha256": hashed})
+
+
+def digest(written: str) -> str:
+    """The hash that stands in the chain."""
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _written(facts: Mapping[Any, Any]) -> str:
+    return write_json(_plain(facts))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it, the same from either database: PostgreSQL orders keys its own way and writes 1e22 as an integer."""
+    match value:
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case str():
+            return storable(str(value))
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case Mapping():
+            return {name: _plain(value[name]) for name in sorted(value)}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
