@@ -13,7 +13,25 @@ from enum import StrEnum
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    TableClause,
+    and_,
+    bindparam,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from domain.values import Flagging
@@ -21,7 +39,7 @@ from storage.flagging_rows import flagging_from
 from storage.schema.items import flaggings, item_sources, item_terms, item_versions, items
 from storage.schema.review import item_tags
 from storage.schema.watching import sources
-from storage.search import matching
+from storage.search import postgres_query, sqlite_match
 from storage.store import MANY, Store, in_batches
 
 FLAGGED, NEAR, CLEAR, UNJUDGED = 2, 1, 0, -1
@@ -184,7 +202,7 @@ def keys_query(
     dialect: str, wanted: ItemFilter, *, before: Cursor | None, limit: int, grouped: bool
 ) -> Select[tuple[int, datetime]]:
     """The statement that finds a page's ids, for ``list_items`` and for whoever wants to see its plan."""
-    found = matching(dialect, wanted.words) if wanted.words else None
+    found = _found(dialect, wanted.words) if wanted.words else None
     branches = []
     for grade, review in product(_grades(wanted), _reviews(wanted)):
         branches.append(_branch(wanted, grade, review, found, before, limit, grouped))
@@ -318,15 +336,38 @@ def _reviews(wanted: ItemFilter) -> Sequence[str | None]:
     return allowed or (None,)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The full-text index as a table to join: a search walks it from its newest end, and stops when the page is full."""
+
+    table: TableClause
+    key: ColumnElement[int]
+    condition: ColumnElement[bool]
+
+
+def _found(dialect: str, asked: str) -> _Found:
+    if dialect == "sqlite":
+        index = table("item_search", column("rowid", Integer))
+        match = sqlite_match(asked)
+        condition: Any = text("item_search MATCH :asked").bindparams(bindparam("asked", match, unique=True))
+        return _Found(index, index.c.rowid, condition if match else false())
+    index = table("item_search", column("item_id", Integer), column("words"))
+    match = postgres_query(asked)
+    condition = index.c.words.op("@@")(func.to_tsquery("simple", match))
+    return _Found(index, index.c.item_id, condition if match else false())
+
+
 def _branch(
-    wanted: ItemFilter, grade: int | None, review: str | None, found: ColumnElement[bool] | None,
+    wanted: ItemFilter, grade: int | None, review: str | None, found: _Found | None,
     before: Cursor | None, limit: int, grouped: bool,
 ) -> Select[tuple[int, datetime]]:  # fmt: skip
     terms = [aliased(item_terms) for _ in wanted.terms]
     # The first term leads: its index gives the order; the rest are looked up by key.
     moment: Any = terms[0].c.moment if terms and found is None else items.c.moment
-    key: Any = terms[0].c.item_id if terms and found is None else items.c.id
+    key: Any = found.key if found is not None else terms[0].c.item_id if terms else items.c.id
     query: Select[Any] = select(key.label("id"), moment.label("moment")).select_from(items)
+    if found is not None:
+        query = query.join(found.table, found.key == items.c.id).where(found.condition)
     for term, (kind, value) in zip(terms, wanted.terms, strict=True):
         query = query.join(term, and_(term.c.item_id == items.c.id, term.c.kind == kind, term.c.value == value))
         if grade is not None and term is terms[0]:
@@ -335,8 +376,6 @@ def _branch(
         query = query.where(items.c.grade == grade)
     if review is not None:
         query = query.where(items.c.review == review)
-    if found is not None:
-        query = query.where(found)
     query = query.where(*_narrow(wanted, moment))
     if before is not None:
         if wanted.words or before.moment is None:
@@ -372,21 +411,22 @@ def _narrow(wanted: ItemFilter, moment: Any) -> list[ColumnElement[bool]]:
 
 
 def _newer_equal(grade: int, review: str) -> ColumnElement[bool]:
-    """Whether the same text waits in the same queue under a newer item, which then stands for both."""
+    """Whether the same text waits in the same queue under a newer item, which then stands for both.
+
+    COALESCE keeps both databases from walking the queue's own index here, all that is newer once an item; left with the index on
+    clusters, they find a handful of rows.
+    """
     other = aliased(items)
-    return exists(
-        select(literal(1)).where(
-            other.c.cluster_id == items.c.cluster_id, other.c.id != items.c.id, other.c.grade == grade, other.c.review == review,
-            tuple_(other.c.moment, other.c.id) > tuple_(items.c.moment, items.c.id),
-        )
-    )  # fmt: skip
+    told = (func.coalesce(other.c.grade, other.c.grade) == grade, func.coalesce(other.c.review, other.c.review) == review)
+    newer = tuple_(func.coalesce(other.c.moment, other.c.moment), other.c.id) > tuple_(items.c.moment, items.c.id)
+    return exists(select(literal(1)).where(other.c.cluster_id == items.c.cluster_id, *told, newer))
 
 
 def details(ids: Sequence[int]) -> Select[Any]:
     """The statement that reads what ``Listed.of`` needs of these items."""
-    text = func.substr(item_versions.c.text, 1, TEXT_READ).label("text")
+    beginning = func.substr(item_versions.c.text, 1, TEXT_READ).label("text")
     return (
-        select(items, text, sources.c.title.label("source_title"), sources.c.ownership)
+        select(items, beginning, sources.c.title.label("source_title"), sources.c.ownership)
         .join(sources, sources.c.id == items.c.source_id)
         .outerjoin(item_versions, item_versions.c.id == items.c.version_id)
         .where(items.c.id.in_(ids))

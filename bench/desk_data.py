@@ -1,0 +1,174 @@
+"""Fill a database with items, flags and verdicts in bulk, to see how the desk does with very many (used by bench/desk.py).
+
+    python bench/desk_data.py sqlite:////tmp/large.db --items 1000000 --verdicts 200000
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import Table, text
+
+from domain.values import Ownership, Rung, RungKind, Source
+from storage import search_index
+from storage.runs import begin_run
+from storage.schema.items import flaggings, item_sources, item_terms, item_versions, items
+from storage.schema.review import current_verdicts, verdicts
+from storage.sources import sync_sources
+from storage.store import Store, open_store
+
+FLAGGED_SHARE, NEAR_SHARE = 0.05, 0.05
+YEARS = 3
+BATCH = 5_000
+THEMES = ("protest", "repression", "reform", "election")
+RULES = ("protest.act", "protest.strike", "repression.trial", "repression.detention", "reform.law", "election.vote")
+SIGNALS = ("act in the country", "act with police", "people with a demand")
+REGIONS = tuple(f"KZ-{number}" for number in (10, 11, 15, 19, 23, 27, 31, 33, 35, 39, 43, 47, 55, 59, 61, 62, 63, 71, 75, 79))
+# Words of no meaning, as many as a newspaper uses often; the first are met far more often than the last, as in any language.
+SYLLABLES = ("ka", "ra", "ta", "men", "shi", "lo", "do", "ver", "no", "zha", "sty", "pol", "gor", "tau", "bek", "mir", "sol", "nur", "az", "kel")
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+
+
+def words() -> list[str]:
+    chance = random.Random(1)
+    return sorted({"".join(chance.choices(SYLLABLES, k=chance.randint(2, 4))) for _ in range(20_000)})
+
+
+def fill(store: Store, *, count: int, verdict_count: int) -> None:
+    """Items of three years, five in a hundred flagged and five near misses, each with a text that can be searched."""
+    chance = random.Random(count)
+    vocabulary = words()
+    chance.shuffle(vocabulary)
+    # Added up once: choices() would add up 20,000 weights for every text.
+    weights = list(accumulate(1 / (rank + 5) for rank in range(len(vocabulary))))
+    outlets = [
+        Source(f"outlet-{number}", f"Outlet {number}", "https://outlet.example", (Rung(RungKind.FEED, f"https://{number}.example/rss"),),
+               ("ru",), "KZ", None, list(Ownership)[number % 4])
+        for number in range(150)
+    ]  # fmt: skip
+    sync_sources(store, outlets, now=NOW)
+    run = begin_run(store, kind="collect", now=NOW, parameters={})
+    step = timedelta(days=365 * YEARS) / count
+    for start in range(1, count + 1, BATCH):
+        ids = range(start, min(start + BATCH, count + 1))
+        told = [chance.choices(vocabulary, cum_weights=weights, k=36) for _ in ids]
+        rows = [_item(item_id, words_of, NOW - step * (count - item_id), run, chance) for item_id, words_of in zip(ids, told, strict=True)]
+        _write(store, rows)
+    _judge(store, verdict_count, chance)
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def _item(item_id: int, told: list[str], moment: datetime, run: int, chance: random.Random) -> dict[str, Any]:
+    draw = chance.random()
+    grade = 2 if draw < FLAGGED_SHARE else 1 if draw < FLAGGED_SHARE + NEAR_SHARE else 0
+    title, body = " ".join(told[:6]), " ".join(told[6:])
+    theme, rule = chance.randrange(len(THEMES)), chance.choices(RULES, (30, 20, 20, 15, 10, 5))[0]
+    signals = chance.sample(SIGNALS, 2)
+    outlet, language = f"outlet-{chance.randrange(150)}", chance.choice(("ru", "ru", "kk", "en"))
+    base = {"version": 1, "language": language, "published": moment, "published_from": "feed", "body_from": "page", "url": f"https://x.example/{item_id}"}
+    span = {"field": "text", "start": 0, "end": len(told[6]), "text": told[6], "term": "act", "rule": rule, "signal": signals[0], "points": 4.0}
+    parts = [{"signal": signal, "points": 4.0, "spans": [0], "why": ""} for signal in signals]
+    return {
+        "id": item_id, "grade": grade, "moment": moment, "title": title, "text": body, "run": run, "outlet": outlet, "base": base,
+        "score": (0.0, 4.0, 8.0)[grade], "theme": THEMES[theme], "rule": rule, "signals": signals, "spans": [span],
+        "rulings": [{"rule": rule, "theme": THEMES[theme], "score": (0.0, 4.0, 8.0)[grade], "threshold": 6.0, "parts": parts}],
+        "places": [f"place-{chance.randrange(60)}"], "entities": [f"person-{int(chance.paretovariate(1)) % 400}"], "region": chance.choice(REGIONS),
+    }  # fmt: skip
+
+
+def _write(store: Store, rows: list[dict[str, Any]]) -> None:
+    with store.begin() as connection:
+
+        def put(table: Table, made: list[dict[str, Any]]) -> None:
+            if made:
+                connection.execute(table.insert(), made)
+
+        put(items, [{
+            "id": row["id"], "key": f"k{row['id']}", "source_id": row["outlet"], "first_seen": row["moment"], "run_id": row["run"], "version_id": row["id"],
+            "changed_at": row["moment"], "title": row["title"], "moment": row["moment"], "grade": row["grade"], "score": row["score"], "threshold": 6.0,
+            "flagging_id": row["id"] if row["grade"] else None, "rules_version": "bench", "themes": [row["theme"]] if row["grade"] == 2 else [],
+            "review": "open", "cluster_id": row["id"], **row["base"],
+        } for row in rows])  # fmt: skip
+        put(item_versions, [{
+            "id": row["id"], "item_id": row["id"], "number": 1, "sha256": f"{row['id']:064x}", "title": row["title"], "text": row["text"],
+            "authors": [], "extractor": "bench", "cut": False, "fetched_at": row["moment"], "seen_at": row["moment"], "run_id": row["run"],
+            **{name: value for name, value in row["base"].items() if name != "version"},
+        } for row in rows])  # fmt: skip
+        put(item_sources, [{
+            "item_id": row["id"], "source_id": row["outlet"], "url": row["base"]["url"], "entry_key": f"k{row['id']}", "first_seen": row["moment"],
+        } for row in rows])  # fmt: skip
+        judged = [row for row in rows if row["grade"]]
+        put(flaggings, [{
+            "id": row["id"], "item_id": row["id"], "version_id": row["id"], "rules_version": "bench", "score": row["score"], "threshold": 6.0,
+            "flagged": row["grade"] == 2, "near_miss": row["grade"] == 1, "themes": [row["theme"]], "entities": row["entities"] + row["places"],
+            "places": row["places"], "regions": [row["region"]], "spans": row["spans"], "rulings": row["rulings"], "at": row["moment"], "run_id": row["run"],
+        } for row in judged])  # fmt: skip
+        put(item_terms, [{"item_id": row["id"], "grade": row["grade"], "moment": row["moment"], "kind": kind, "value": value} for row in rows for kind, value in _terms(row)])
+        search_index.replace_in_index(store, connection, [], [search_index.row(row["id"], row["title"], row["text"]) for row in rows])
+
+
+def _terms(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "place", row["places"][0]
+    yield "entity", row["entities"][0]
+    if row["grade"]:
+        yield "theme", row["theme"]
+        yield "region", row["region"]
+        yield "rule", row["rule"]
+        for signal in row["signals"]:
+            yield "signal", f"{row['rule']}/{signal}"
+    if row["grade"] == 2:
+        yield "alone", row["rule"]
+
+
+def _judge(store: Store, count: int, chance: random.Random) -> None:
+    """Verdicts by four people: the flagged items first (all but the newest tenth), then near misses; some are judged twice."""
+    with store.read() as connection:
+        flagged = list(connection.execute(text("SELECT id FROM items WHERE grade = 2 ORDER BY moment")).scalars())
+        near = list(connection.execute(text("SELECT id FROM items WHERE grade = 1 ORDER BY moment")).scalars())
+    judged = (flagged[: int(len(flagged) * 0.9)] + near) * 3
+    made, held, reviews = [], {}, {}
+    for number, item_id in enumerate(judged[:count], 1):
+        at = NOW - timedelta(minutes=2) * (count - number)
+        reviewer = f"reviewer-{chance.randrange(4)}"
+        decision = chance.choices(("relevant", "not-relevant", "unsure"), (6, 3, 1))[0] if item_id not in reviews or chance.random() < 0.1 else reviews[item_id]
+        made.append({"id": number, "item_id": item_id, "version_id": item_id, "flagging_id": item_id, "reviewer": reviewer, "act": "decide",
+                     "decision": decision, "blind": True, "seconds": chance.uniform(3, 30), "batch": f"b{number}", "at": at})  # fmt: skip
+        held[item_id, reviewer] = {"item_id": item_id, "reviewer": reviewer, "verdict_id": number, "decision": decision, "reason": "", "blind": True,
+                                   "settles": False, "at": at}  # fmt: skip
+        reviews[item_id] = decision if reviews.get(item_id, decision) == decision else "disputed"
+    for start in range(0, max(len(made), len(held)), BATCH):
+        with store.begin() as connection:
+            for table, rows in ((verdicts, made[start : start + BATCH]), (current_verdicts, list(held.values())[start : start + BATCH])):
+                if rows:
+                    connection.execute(table.insert(), rows)
+    changed = list(reviews.items())
+    for start in range(0, len(changed), BATCH):
+        with store.begin() as connection:
+            connection.execute(
+                text("UPDATE items SET review = :review, reviewed_at = moment WHERE id = :id"),
+                [{"id": item_id, "review": review} for item_id, review in changed[start : start + BATCH]],
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("address")
+    parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--verdicts", type=int, default=2_000)
+    given = parser.parse_args()
+    begun = time.monotonic()
+    store = open_store(given.address)
+    fill(store, count=given.items, verdict_count=given.verdicts)
+    store.close()
+    print(f"{given.items:,} items and {given.verdicts:,} verdicts in {time.monotonic() - begun:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
