@@ -52,7 +52,9 @@ def pages(store: Store) -> dict[str, str]:
     """The pages of the issue, on things that exist in the database: a common and a rare word, an item in the middle."""
     common, rare = searched(store)
     with store.read() as connection:
-        item = connection.execute(text("SELECT id FROM items WHERE grade = 2 ORDER BY moment DESC LIMIT 1 OFFSET 20")).scalar_one()
+        item = connection.execute(
+            text("SELECT id FROM items WHERE grade = 2 ORDER BY moment DESC LIMIT 1 OFFSET 20")
+        ).scalar_one()
         old = connection.execute(text("SELECT id FROM items WHERE grade = 2 ORDER BY moment LIMIT 1 OFFSET 20")).scalar_one()
     return {
         "inbox": "/", "inbox, near misses": "/?queue=near", "decided": "/?queue=decided", "inbox by theme": "/?theme=reform",
@@ -96,7 +98,9 @@ def plan(store: Store, wanted: ItemFilter) -> str:
     dialect = sqlite.dialect() if store.dialect == "sqlite" else postgresql.dialect()
     said = str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     with store.read() as connection:
-        rows = connection.exec_driver_sql(("EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN ") + said.replace("%", "%%")).all()
+        rows = connection.exec_driver_sql(
+            ("EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN ") + said.replace("%", "%%")
+        ).all()
     return "\n".join(f"    {row[-1]}" for row in rows)
 
 

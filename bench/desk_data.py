@@ -1,6 +1,6 @@
 """Fill a database with items, flags and verdicts in bulk, to see how the desk does with very many (used by bench/desk.py).
 
-    python bench/desk_data.py sqlite:////tmp/large.db --items 1000000 --verdicts 200000
+python bench/desk_data.py sqlite:////tmp/large.db --items 1000000 --verdicts 200000
 """
 
 from __future__ import annotations
@@ -31,7 +31,28 @@ RULES = ("protest.act", "protest.strike", "repression.trial", "repression.detent
 SIGNALS = ("act in the country", "act with police", "people with a demand")
 REGIONS = tuple(f"KZ-{number}" for number in (10, 11, 15, 19, 23, 27, 31, 33, 35, 39, 43, 47, 55, 59, 61, 62, 63, 71, 75, 79))
 # Words of no meaning, as many as a newspaper uses often; the first are met far more often than the last, as in any language.
-SYLLABLES = ("ka", "ra", "ta", "men", "shi", "lo", "do", "ver", "no", "zha", "sty", "pol", "gor", "tau", "bek", "mir", "sol", "nur", "az", "kel")
+SYLLABLES = (
+    "ka",
+    "ra",
+    "ta",
+    "men",
+    "shi",
+    "lo",
+    "do",
+    "ver",
+    "no",
+    "zha",
+    "sty",
+    "pol",
+    "gor",
+    "tau",
+    "bek",
+    "mir",
+    "sol",
+    "nur",
+    "az",
+    "kel",
+)
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 
 
@@ -58,7 +79,10 @@ def fill(store: Store, *, count: int, verdict_count: int) -> None:
     for start in range(1, count + 1, BATCH):
         ids = range(start, min(start + BATCH, count + 1))
         told = [chance.choices(vocabulary, cum_weights=weights, k=36) for _ in ids]
-        rows = [_item(item_id, words_of, NOW - step * (count - item_id), run, chance) for item_id, words_of in zip(ids, told, strict=True)]
+        rows = [
+            _item(item_id, words_of, NOW - step * (count - item_id), run, chance)
+            for item_id, words_of in zip(ids, told, strict=True)
+        ]
         _write(store, rows)
     _judge(store, verdict_count, chance)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -72,8 +96,24 @@ def _item(item_id: int, told: list[str], moment: datetime, run: int, chance: ran
     theme, rule = chance.randrange(len(THEMES)), chance.choices(RULES, (30, 20, 20, 15, 10, 5))[0]
     signals = chance.sample(SIGNALS, 2)
     outlet, language = f"outlet-{chance.randrange(150)}", chance.choice(("ru", "ru", "kk", "en"))
-    base = {"version": 1, "language": language, "published": moment, "published_from": "feed", "body_from": "page", "url": f"https://x.example/{item_id}"}
-    span = {"field": "text", "start": 0, "end": len(told[6]), "text": told[6], "term": "act", "rule": rule, "signal": signals[0], "points": 4.0}
+    base = {
+        "version": 1,
+        "language": language,
+        "published": moment,
+        "published_from": "feed",
+        "body_from": "page",
+        "url": f"https://x.example/{item_id}",
+    }
+    span = {
+        "field": "text",
+        "start": 0,
+        "end": len(told[6]),
+        "text": told[6],
+        "term": "act",
+        "rule": rule,
+        "signal": signals[0],
+        "points": 4.0,
+    }
     parts = [{"signal": signal, "points": 4.0, "spans": [0], "why": ""} for signal in signals]
     return {
         "id": item_id, "grade": grade, "moment": moment, "title": title, "text": body, "run": run, "outlet": outlet, "base": base,
@@ -110,8 +150,17 @@ def _write(store: Store, rows: list[dict[str, Any]]) -> None:
             "flagged": row["grade"] == 2, "near_miss": row["grade"] == 1, "themes": [row["theme"]], "entities": row["entities"] + row["places"],
             "places": row["places"], "regions": [row["region"]], "spans": row["spans"], "rulings": row["rulings"], "at": row["moment"], "run_id": row["run"],
         } for row in judged])  # fmt: skip
-        put(item_terms, [{"item_id": row["id"], "grade": row["grade"], "moment": row["moment"], "kind": kind, "value": value} for row in rows for kind, value in _terms(row)])
-        search_index.replace_in_index(store, connection, [], [search_index.row(row["id"], row["title"], row["text"]) for row in rows])
+        put(
+            item_terms,
+            [
+                {"item_id": row["id"], "grade": row["grade"], "moment": row["moment"], "kind": kind, "value": value}
+                for row in rows
+                for kind, value in _terms(row)
+            ],
+        )
+        search_index.replace_in_index(
+            store, connection, [], [search_index.row(row["id"], row["title"], row["text"]) for row in rows]
+        )
 
 
 def _terms(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -137,7 +186,11 @@ def _judge(store: Store, count: int, chance: random.Random) -> None:
     for number, item_id in enumerate(judged[:count], 1):
         at = NOW - timedelta(minutes=2) * (count - number)
         reviewer = f"reviewer-{chance.randrange(4)}"
-        decision = chance.choices(("relevant", "not-relevant", "unsure"), (6, 3, 1))[0] if item_id not in reviews or chance.random() < 0.1 else reviews[item_id]
+        decision = (
+            chance.choices(("relevant", "not-relevant", "unsure"), (6, 3, 1))[0]
+            if item_id not in reviews or chance.random() < 0.1
+            else reviews[item_id]
+        )
         made.append({"id": number, "item_id": item_id, "version_id": item_id, "flagging_id": item_id, "reviewer": reviewer, "act": "decide",
                      "decision": decision, "blind": True, "seconds": chance.uniform(3, 30), "batch": f"b{number}", "at": at})  # fmt: skip
         held[item_id, reviewer] = {"item_id": item_id, "reviewer": reviewer, "verdict_id": number, "decision": decision, "reason": "", "blind": True,
@@ -145,7 +198,10 @@ def _judge(store: Store, count: int, chance: random.Random) -> None:
         reviews[item_id] = decision if reviews.get(item_id, decision) == decision else "disputed"
     for start in range(0, max(len(made), len(held)), BATCH):
         with store.begin() as connection:
-            for table, rows in ((verdicts, made[start : start + BATCH]), (current_verdicts, list(held.values())[start : start + BATCH])):
+            for table, rows in (
+                (verdicts, made[start : start + BATCH]),
+                (current_verdicts, list(held.values())[start : start + BATCH]),
+            ):
                 if rows:
                     connection.execute(table.insert(), rows)
     changed = list(reviews.items())

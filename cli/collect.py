@@ -37,8 +37,12 @@ def parse_day(text: str | None) -> datetime | None:
 
 
 def run(
-    source: Annotated[list[str] | None, typer.Option("--source", "-s", help="Only this source (its id); may be given again.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Read feeds again even where nothing changed, and retry what waits.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", "-s", help="Only this source (its id); may be given again.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read feeds again even where nothing changed, and retry what waits.")
+    ] = False,
     since: Annotated[str | None, typer.Option("--since", help="Pass over entries published before this date.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only sources whose turn it is by their own rhythm (for cron).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and flag, but store nothing.")] = False,
@@ -91,12 +95,16 @@ def show_report(report: RunReport) -> None:
     out = console()
     sources = table(f"Sources ({len(report.sources)})", "source", "outcome", "entries", "new", "reason")
     for each in sorted(report.sources, key=lambda each: (each.kind.value, each.source_id)):
-        sources.add_row(each.source_id, each.kind.value, str(each.entries or ""), str(each.counts.new or ""), clean(each.reason, 110))
+        sources.add_row(
+            each.source_id, each.kind.value, str(each.entries or ""), str(each.counts.new or ""), clean(each.reason, 110)
+        )
     out.print(sources)
     if report.flagged_items:
         flagged = table(f"Flagged ({len(report.flagged_items)})", "title", "outlet", "themes", "because of")
         for item in report.flagged_items:
-            flagged.add_row(clean(item.title, 90), clean(item.outlet, 30), ", ".join(item.themes), clean(", ".join(item.words), 70))
+            flagged.add_row(
+                clean(item.title, 90), clean(item.outlet, 30), ", ".join(item.themes), clean(", ".join(item.words), 70)
+            )
         out.print(flagged)
     counts = report.counts
     out.print(
@@ -132,9 +140,20 @@ def items(
             line = item_line(item)
             mark = "flagged" if line["flagged"] else "near" if line["near_miss"] else ""
             shown.add_row(
-                str(item.id), f"{item.first_seen:%m-%d %H:%M}", item.source_id, item.language, mark, f"{line['score']:g}", clean(item.title, 90), ", ".join(line["themes"])
+                str(item.id),
+                f"{item.first_seen:%m-%d %H:%M}",
+                item.source_id,
+                item.language,
+                mark,
+                f"{line['score']:g}",
+                clean(item.title, 90),
+                ", ".join(line["themes"]),
             )
-        console().print(shown if shown.row_count else "No items yet. `sholu run` reads the sources; `sholu demo` shows the whole thing without a network.")
+        console().print(
+            shown
+            if shown.row_count
+            else "No items yet. `sholu run` reads the sources; `sholu demo` shows the whole thing without a network."
+        )
 
 
 def item_line(item: Any) -> dict[str, Any]:
@@ -166,7 +185,9 @@ def item_line(item: Any) -> dict[str, Any]:
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Keep serving the demo site and the review desk until you press Ctrl-C.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep serving the demo site and the review desk until you press Ctrl-C.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, one object in the last line.")] = False,
 ) -> None:
     """Do the whole job on a small news site served on this machine, in a database of its own."""

@@ -41,7 +41,9 @@ def demonstrate(*, keep: bool, json: bool) -> int:
             print_json(first.summary())
         else:
             show_report(first)
-            out.print(f"\nPolled again: {second.counts.new} new, {second.counts.updated} updated: one article was rewritten in between.")
+            out.print(
+                f"\nPolled again: {second.counts.new} new, {second.counts.updated} updated: one article was rewritten in between."
+            )
             out.print(f"Look next: SHOLU_HOME={home} sholu items --flagged, or sholu demo --keep to open the review desk on it.")
         if keep:
             open_desk(settings)

@@ -12,7 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def review(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; anything but this machine asks for users.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; anything but this machine asks for users.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8710,
 ) -> None:
     """Open the review desk: a web page on which a person decides what is relevant."""

@@ -7,8 +7,8 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
@@ -61,7 +61,11 @@ def _looked(what: str, look: Callable[[Settings], Iterator[Finding]], settings: 
 
 
 def _versions() -> Iterator[Finding]:
-    yield Finding("python", "good" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "bad", f"{platform.python_version()} (3.11 to 3.13 will do)")
+    yield Finding(
+        "python",
+        "good" if (3, 11) <= sys.version_info[:2] <= (3, 13) else "bad",
+        f"{platform.python_version()} (3.11 to 3.13 will do)",
+    )
     for package, (low, high) in BOUNDS.items():
         try:
             found = version(package)
@@ -69,7 +73,11 @@ def _versions() -> Iterator[Finding]:
             yield Finding(package, "bad", "is not installed; run `make run`, which installs the locked packages")
             continue
         inside = _key(low) <= _key(found) < _key(high)
-        yield Finding(package, "good" if inside else "bad", f"{found}" if inside else f"{found}: must be at least {low} and below {high}, or schedules never fire")
+        yield Finding(
+            package,
+            "good" if inside else "bad",
+            f"{found}" if inside else f"{found}: must be at least {low} and below {high}, or schedules never fire",
+        )
 
 
 def _key(text: str) -> tuple[int, ...]:
@@ -90,7 +98,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
     with closing(open_store(settings.database)) as store:
         problems = list(check_store(store, deep=False))
         if problems:
-            yield Finding("database", "bad", f"{store.address}: {len(problems)} problems, the first: {problems[0].sentence} (sholu db check)")
+            yield Finding(
+                "database",
+                "bad",
+                f"{store.address}: {len(problems)} problems, the first: {problems[0].sentence} (sholu db check)",
+            )
         else:
             yield Finding("database", "good", f"{store.address}: up to date and sound")
 
@@ -101,14 +113,20 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     sources = load_sources(settings.sources)
     languages = sorted({language for source in sources for language in source.languages})
     verified = sum(1 for source in sources if source.verified)
-    yield Finding("sources", "good", f"{len(sources)} in {', '.join(languages)}; {verified} verified by somebody ({settings.sources})")
+    yield Finding(
+        "sources", "good", f"{len(sources)} in {', '.join(languages)}; {verified} verified by somebody ({settings.sources})"
+    )
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:
     from rules.engine.rulebook import load_rulebook
 
     rulebook = load_rulebook(settings.rules, settings.home / "cache")
-    yield Finding("rules", "good", f"version {rulebook.version}: {len(rulebook.entities)} entities, {len(rulebook.rules)} rules ({settings.rules})")
+    yield Finding(
+        "rules",
+        "good",
+        f"version {rulebook.version}: {len(rulebook.entities)} entities, {len(rulebook.rules)} rules ({settings.rules})",
+    )
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
@@ -132,15 +150,25 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 def _clock(_settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
-    yield Finding("clock", "good" if now > BUILT else "bad", f"{now:%Y-%m-%d %H:%M} UTC" + ("" if now > BUILT else ": that is before this program was written; set the clock"))
+    yield Finding(
+        "clock",
+        "good" if now > BUILT else "bad",
+        f"{now:%Y-%m-%d %H:%M} UTC" + ("" if now > BUILT else ": that is before this program was written; set the clock"),
+    )
 
 
 def _schedule(_settings: Settings) -> Iterator[Finding]:
     from cli.prefect_api import api_address, api_answers
 
     if not api_address():
-        yield Finding("schedule", "note", "no Prefect server is configured: `sholu serve` brings one, or use cron with `sholu run --due`")
+        yield Finding(
+            "schedule", "note", "no Prefect server is configured: `sholu serve` brings one, or use cron with `sholu run --due`"
+        )
     elif api_answers():
         yield Finding("schedule", "good", f"the Prefect server at {api_address()} answers")
     else:
-        yield Finding("schedule", "bad", f"the Prefect server at {api_address()} does not answer; `sholu serve` starts one, PREFECT_API_URL says where")
+        yield Finding(
+            "schedule",
+            "bad",
+            f"the Prefect server at {api_address()} does not answer; `sholu serve` starts one, PREFECT_API_URL says where",
+        )

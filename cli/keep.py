@@ -42,7 +42,9 @@ def db_check(
             shown.add_row(problem.check, problem.where, problem.sentence)
         console().print(shown)
     else:
-        console().print("The store is sound: every entry has one outcome, every item its versions and reasons, every page its bytes.")
+        console().print(
+            "The store is sound: every entry has one outcome, every item its versions and reasons, every page its bytes."
+        )
     raise typer.Exit(1 if problems else 0)
 
 

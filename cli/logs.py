@@ -26,7 +26,8 @@ def set_up_logs(home: Path, *, verbose: bool = False) -> None:
     ]
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     as_json = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=base, processors=[strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        foreign_pre_chain=base,
+        processors=[strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)],
     )
     logger = logging.getLogger("sholu")
     logger.setLevel(logging.INFO)
@@ -38,7 +39,9 @@ def set_up_logs(home: Path, *, verbose: bool = False) -> None:
     logger.addHandler(terminal)
     try:
         (home / "log").mkdir(parents=True, exist_ok=True)
-        kept = logging.handlers.RotatingFileHandler(home / "log" / "sholu.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
+        kept = logging.handlers.RotatingFileHandler(
+            home / "log" / "sholu.log", maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
+        )
     except OSError:
         return
     kept.setFormatter(as_json)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def complain(sentence: str) -> None:
     """Print one sentence on standard error."""
-    print(f"sholu: {sentence}", file=sys.stderr)  # noqa: T201
+    print(f"sholu: {sentence}", file=sys.stderr)
 
 
 def console(*, stderr: bool = False) -> Console:

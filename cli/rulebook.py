@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from rules.engine.explaining import Explanation
 
-commands = typer.Typer(name="rules", help="The rules: check them, explain a verdict, show the forms of a word, try an edit.", no_args_is_help=True)
+commands = typer.Typer(
+    name="rules", help="The rules: check them, explain a verdict, show the forms of a word, try an edit.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -58,10 +60,14 @@ def check(
 
 @commands.command("explain")
 def explain_command(
-    what: Annotated[str, typer.Argument(help="A text, a file that holds one (its first line is the title), or the id of a stored item.")],
+    what: Annotated[
+        str, typer.Argument(help="A text, a file that holds one (its first line is the title), or the id of a stored item.")
+    ],
     title: Annotated[str, typer.Option("--title", help="The title, where the text is given without one.")] = "",
     language: Annotated[str | None, typer.Option("--language", help="en, ru, kk or kk-Latn; found out unless told.")] = None,
-    country: Annotated[str | None, typer.Option("--source-country", help="Country of the outlet (KZ), as the source's stanza says it.")] = None,
+    country: Annotated[
+        str | None, typer.Option("--source-country", help="Country of the outlet (KZ), as the source's stanza says it.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Say why a text is flagged or not: what was found, what tied it to the country, what was hidden by what, and the points."""
@@ -101,12 +107,17 @@ def _show(explanation: Explanation, title: str, text: str) -> None:
     out = console()
     flagging = explanation.flagging
     verdict = "FLAGGED" if flagging.flagged else "near miss" if flagging.near_miss else "not flagged"
-    out.print(f"{verdict}: {flagging.score:g} of {flagging.threshold:g} points; themes: {', '.join(flagging.themes) or 'none'}; language: {explanation.language}", style="bold")
+    out.print(
+        f"{verdict}: {flagging.score:g} of {flagging.threshold:g} points; themes: {', '.join(flagging.themes) or 'none'}; language: {explanation.language}",
+        style="bold",
+    )
     for field, content in (("title", title), ("text", text)):
         if content:
             out.print(_marked(explanation, field, content))
     for ruling in flagging.rulings:
-        parts = table(f"{ruling.rule} ({ruling.theme}): {ruling.score:g} of {ruling.threshold:g}", "points", "signal", "words", "why")
+        parts = table(
+            f"{ruling.rule} ({ruling.theme}): {ruling.score:g} of {ruling.threshold:g}", "points", "signal", "words", "why"
+        )
         for part in ruling.parts:
             words = ", ".join(clean(flagging.spans[index].text, 40) for index in part.spans)
             parts.add_row(f"{part.points:+g}", part.signal, words, part.why)
@@ -155,7 +166,9 @@ def forms(
 
 @commands.command("try")
 def try_edit(
-    file: Annotated[Path, typer.Argument(help="An edited rules file (it replaces the one of the same name), or a whole rules folder.")],
+    file: Annotated[
+        Path, typer.Argument(help="An edited rules file (it replaces the one of the same name), or a whole rules folder.")
+    ],
     last: Annotated[int, typer.Option("--last", min=1, help="How many of the newest stored items to try it on.")] = 5000,
     json: Annotated[bool, typer.Option("--json", help="A line of JSON an item that changes.")] = False,
 ) -> None:
@@ -169,14 +182,29 @@ def try_edit(
     for change in trial.changes:
         if json:
             print_json(change)
-        shown.add_row(str(change.item_id), change.before, change.after, f"{change.score_before:g} → {change.score_after:g}", clean(change.title, 80), ", ".join(change.words))
+        shown.add_row(
+            str(change.item_id),
+            change.before,
+            change.after,
+            f"{change.score_before:g} → {change.score_after:g}",
+            clean(change.title, 80),
+            ", ".join(change.words),
+        )
     if not json:
         console().print(shown)
-        console().print(f"{trial.gained} newly flagged, {trial.lost} no longer; {trial.flagged_after} flagged in all, {trial.flagged_before} before.")
+        console().print(
+            f"{trial.gained} newly flagged, {trial.lost} no longer; {trial.flagged_after} flagged in all, {trial.flagged_before} before."
+        )
 
 
 def flag(
-    file: Annotated[str, typer.Argument(metavar="IN.jsonl|-", help="Lines of JSON {id, title, text, published?, lang?, source_country?}; - reads standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="IN.jsonl|-",
+            help="Lines of JSON {id, title, text, published?, lang?, source_country?}; - reads standard input.",
+        ),
+    ],
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Where to; standard output unless told.")] = None,
 ) -> None:
@@ -210,7 +238,9 @@ def flag(
 def reflag_command(
     since: Annotated[str | None, typer.Option("--since", help="Items first seen on or after this date.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="… and before this one.")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", "-s", help="Only this source (its id); may be given again.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", "-s", help="Only this source (its id); may be given again.")
+    ] = None,
     language: Annotated[list[str] | None, typer.Option("--language", help="Only this language; may be given again.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Make it so; without it nothing is changed, only told.")] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
@@ -238,13 +268,28 @@ def reflag_command(
     if json:
         for change in report.changes:
             print_json(change)
-        print_json({"judged": report.judged, "gained": report.gained, "lost": report.lost, "other": report.other, "dry_run": report.dry_run, "rules_version": report.rules_version})
+        print_json(
+            {
+                "judged": report.judged,
+                "gained": report.gained,
+                "lost": report.lost,
+                "other": report.other,
+                "dry_run": report.dry_run,
+                "rules_version": report.rules_version,
+            }
+        )
         return
     if report.changes:
         shown = table("What changes", "item", "before", "after", "score", "title", "because of", "decided")
         for change in report.changes:
             shown.add_row(
-                str(change.item_id), change.before, change.after, f"{change.score_before:g} → {change.score_after:g}", clean(change.title, 70), clean(", ".join(change.words), 60), change.review
+                str(change.item_id),
+                change.before,
+                change.after,
+                f"{change.score_before:g} → {change.score_after:g}",
+                clean(change.title, 70),
+                clean(", ".join(change.words), 60),
+                change.review,
             )
         console().print(shown)
     console().print(report.closing())

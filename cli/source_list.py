@@ -36,11 +36,14 @@ def list_sources(
     sources = [
         each
         for each in load_sources(settings.sources)
-        if (not language or language in each.languages) and (not ownership or (each.ownership and each.ownership.value == ownership))
+        if (not language or language in each.languages)
+        and (not ownership or (each.ownership and each.ownership.value == ownership))
     ]
     with closing(open_store(settings.database)) as store:
         states = poll_states(store, [each.id for each in sources])
-    shown = table(f"Sources ({len(sources)})", "id", "languages", "country", "ownership", "state", "verified", "rung", "last poll")
+    shown = table(
+        f"Sources ({len(sources)})", "id", "languages", "country", "ownership", "state", "verified", "rung", "last poll"
+    )
     for source in sources:
         state = states.get(source.id)
         rung = source.rungs[min(state.rung, len(source.rungs) - 1)] if state else source.rungs[0]
@@ -48,9 +51,22 @@ def list_sources(
             print_json({"source": source, "rung": rung, "poll": state})
             continue
         verified = f"{source.verified} by {source.verified_by}" if source.verified else "nobody"
-        polled = f"{state.last_polled:%m-%d %H:%M} {state.last_kind} {clean(state.last_reason, 60)}" if state and state.last_polled else "never"
+        polled = (
+            f"{state.last_polled:%m-%d %H:%M} {state.last_kind} {clean(state.last_reason, 60)}"
+            if state and state.last_polled
+            else "never"
+        )
         ownership_word = source.ownership.value if source.ownership else ""
-        shown.add_row(source.id, " ".join(source.languages), source.country or "", ownership_word, source.state.value, clean(verified, 40), rung.kind.value, polled)
+        shown.add_row(
+            source.id,
+            " ".join(source.languages),
+            source.country or "",
+            ownership_word,
+            source.state.value,
+            clean(verified, 40),
+            rung.kind.value,
+            polled,
+        )
     if not json:
         console().print(shown)
 
@@ -70,7 +86,9 @@ def check(
     settings = load_settings()
     sources = chosen_sources(load_sources(settings.sources), ids or (), settings.sources)
     checks = asyncio.run(check_sources(settings, sources, clock=lambda: datetime.now(UTC)))
-    shown = table(f"What {len(checks)} sources yield", "source", "verdict", "rung", "status", "type", "bytes", "entries", "newest", "reason")
+    shown = table(
+        f"What {len(checks)} sources yield", "source", "verdict", "rung", "status", "type", "bytes", "entries", "newest", "reason"
+    )
     for each in checks:
         if json:
             print_json(each)
@@ -103,7 +121,9 @@ def import_sources(
         raise ConfigError("exists already and is not overwritten; give another --out and join the two by hand", file=out)
     else:
         out.write_text(written, encoding="utf-8")
-    console(stderr=True).print(f"{len(new)} new, {len(present)} listed already. Fill in what is missing, then: sholu sources check ID")
+    console(stderr=True).print(
+        f"{len(new)} new, {len(present)} listed already. Fill in what is missing, then: sholu sources check ID"
+    )
 
 
 @commands.command("export")

@@ -99,8 +99,9 @@ def maintain(  # noqa: PLR0917 - a command's options
     """Keep house: back up, drop what is old (never what was flagged or decided), mend the search index, check the store."""
     from cli.logs import set_up_logs
     from domain.settings import load_settings
-    from flows.maintaining import MaintainOptions, Retention
+    from flows.maintaining import MaintainOptions
     from flows.maintaining import maintain as keep_house
+    from storage.maintenance import Retention
 
     settings = load_settings()
     set_up_logs(settings.home)

@@ -45,7 +45,9 @@ class FetchError(SholuError):
     ``kind`` is one of: unreachable, timeout, tls, refused, too-large, redirect, status, protocol, robots, moved.
     """
 
-    def __init__(self, url: str, reason: str, *, kind: str, retry: bool = False, status: int = 0, retry_after: float | None = None) -> None:
+    def __init__(
+        self, url: str, reason: str, *, kind: str, retry: bool = False, status: int = 0, retry_after: float | None = None
+    ) -> None:
         super().__init__(f"{reason} ({url})")
         self.url, self.reason, self.kind, self.retry = url, reason, kind, retry
         self.status, self.retry_after = status, retry_after

@@ -40,40 +40,60 @@ class FileSource(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """Everything that can be set, each as ``SHOLU_<NAME>``; sizes in bytes, times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="SHOLU_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SHOLU_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
 
     home: Path = Field(Path("var"), description="Folder for the embedded database and everything the program writes")
     database_url: SecretStr | None = Field(None, description="SQLAlchemy address; default is SQLite in the home folder")
     sources: Path = Field(HOUSE / "sources", description="Folder or file of sources (YAML, OPML or a bare list of addresses)")
     rules: Path = Field(HOUSE / "rules" / "kazakhstan", description="Folder of entities, lexicon and rules")
     allow_addresses: str = Field("", description="Comma-separated networks that may be connected to although private")
-    allow_ports: str = Field("80,443,8080,8443", description="Comma-separated ports that may be connected to (any port of an allowed network may)")
+    allow_ports: str = Field(
+        "80,443,8080,8443", description="Comma-separated ports that may be connected to (any port of an allowed network may)"
+    )
     contact: str = Field("", description="Address (mail or web) named in the User-Agent so that a publisher can reach you")
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:587 (STARTTLS) or smtps://…:465")
-    smtp_ca: Path | None = Field(None, description="File of certificates that the mail server's is checked against, besides the system's")
+    smtp_ca: Path | None = Field(
+        None, description="File of certificates that the mail server's is checked against, besides the system's"
+    )
     smtp_timeout: float = Field(60.0, gt=0, le=600, description="Limit of time for handing one mail to the server")
     mail_from: str = Field("", description="Sender of all mail, as in: Sholu <sholu@example.org>")
     recipients: Path | None = Field(None, description="YAML file of those who get the digest")
     digest_hour: int = Field(8, ge=0, le=23, description="Hour at which a digest is due, in digest_zone")
     digest_zone: str = Field("Asia/Almaty", description="Time zone of the digest's day and hour")
     digest_language: str = Field("en", pattern="^(en|ru|kk)$", description="Language of the digest where a recipient names none")
-    digest_empty_day: str = Field("mail", pattern="^(mail|silent)$", description="On a day with nothing to tell: one honest sentence, or no mail")
-    digest_list_id: str = Field("", description="List-Id of the digest, as in: sholu.example.org; default is made of the sender's domain")
+    digest_empty_day: str = Field(
+        "mail", pattern="^(mail|silent)$", description="On a day with nothing to tell: one honest sentence, or no mail"
+    )
+    digest_list_id: str = Field(
+        "", description="List-Id of the digest, as in: sholu.example.org; default is made of the sender's domain"
+    )
     digest_unsubscribe: str = Field("", description="mailto: or https: address for List-Unsubscribe")
-    digest_patience: float = Field(900.0, ge=0, le=7200, description="How long one run waits to try again what the server put off")
+    digest_patience: float = Field(
+        900.0, ge=0, le=7200, description="How long one run waits to try again what the server put off"
+    )
     digest_templates: Path | None = Field(None, description="Folder with templates of your own for the digest")
     desk_address: str = Field("", description="Where readers reach the review desk, as in: https://desk.example.org")
 
-    alarm_to: str = Field("", description="Comma-separated addresses that get a mail when the service itself is in trouble, and when it is over")
+    alarm_to: str = Field(
+        "", description="Comma-separated addresses that get a mail when the service itself is in trouble, and when it is over"
+    )
     alarm_collect: float = Field(3600.0, gt=0, description="Alarm when no run has begun for this long")
-    alarm_maintain: float = Field(180_000.0, gt=0, description="Alarm when no upkeep has begun for this long, once it has been scheduled")
+    alarm_maintain: float = Field(
+        180_000.0, gt=0, description="Alarm when no upkeep has begun for this long, once it has been scheduled"
+    )
     alarm_digest: float = Field(3600.0, gt=0, description="Alarm when a digest has not gone out this long after its hour")
-    alarm_coverage: float = Field(0.8, ge=0, le=1, description="Alarm when less than this share of the sources was seen within a day")
+    alarm_coverage: float = Field(
+        0.8, ge=0, le=1, description="Alarm when less than this share of the sources was seen within a day"
+    )
     alarm_disk: int = Field(1_000_000_000, ge=0, description="Alarm when fewer bytes than this are free in the home folder")
 
     connections: int = Field(32, ge=1, le=512, description="Connections at once in all")
     host_pause: float = Field(1.0, ge=0, le=60, description="Pause between two requests to one host")
-    deadline: float = Field(30.0, gt=0, le=300, description="One limit for a whole request, from the name look-up to the last byte")
+    deadline: float = Field(
+        30.0, gt=0, le=300, description="One limit for a whole request, from the name look-up to the last byte"
+    )
     max_body: int = Field(8_000_000, ge=1_000, description="Cap on decoded bytes of one answer")
     max_redirects: int = Field(5, ge=0, le=20)
     workers: int = Field(2, ge=1, le=64, description="Child processes that parse feeds and pages")

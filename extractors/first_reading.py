@@ -28,12 +28,15 @@ FADE = 0.8
 FAINTEST = 0.25
 
 _DROPPED: Final = frozenset(
-    "script style noscript nav footer aside form button iframe svg figure figcaption select textarea input template video audio object header "
-    "menu dialog h1 head".split()
+    ["script", "style", "noscript", "nav", "footer", "aside", "form", "button", "iframe", "svg", "figure", "figcaption", "select", "textarea", "input", "template", "video", "audio", "object", "header", "menu", "dialog", "h1", "head"]
 )
-_BLOCKS: Final = frozenset("p h2 h3 h4 h5 h6 li blockquote pre td dd".split())
-_CONTAINERS: Final = frozenset("div section article main span td li blockquote center font body html table tbody tr ul ol dl".split())
-_INLINE: Final = frozenset("a b strong i em span u font mark sup sub small abbr code q cite time s bdi big ins del wbr img".split())
+_BLOCKS: Final = frozenset(["p", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "td", "dd"])
+_CONTAINERS: Final = frozenset(
+    ["div", "section", "article", "main", "span", "td", "li", "blockquote", "center", "font", "body", "html", "table", "tbody", "tr", "ul", "ol", "dl"]
+)
+_INLINE: Final = frozenset(
+    ["a", "b", "strong", "i", "em", "span", "u", "font", "mark", "sup", "sub", "small", "abbr", "code", "q", "cite", "time", "s", "bdi", "big", "ins", "del", "wbr", "img"]
+)
 _ASIDE: Final = re.compile(
     r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|promo\w*|newsletter|subscribe|subscription|comment\w*|breadcrumb\w*|byline|author\w*|caption|"
     r"credits?|tags?|taglist|advert\w*|ads?|banner|sidebar|widget|read-?more|also|outbrain|taboola|toolbar|meta|navigation|nav|menu|footer|popular|trending|"
@@ -41,7 +44,9 @@ _ASIDE: Final = re.compile(
     r"poll|quiz|source|correction)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_ARTICLE: Final = re.compile(r"(?:^|[\s_-])(?:article|story|post|entry|news|content|text|body|material|publication)", re.IGNORECASE)
+_ARTICLE: Final = re.compile(
+    r"(?:^|[\s_-])(?:article|story|post|entry|news|content|text|body|material|publication)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ def first_reading(tree: Any) -> str | None:
     own = sum(len(block.text) for block in held if block.running)
     if own < LEAST_TEXT or own < LEAST_SHARE * total:
         return None
-    return "\n".join(block.text for block in held if block.linked <= 0.7 * len(block.text) and not (block.loose and len(block.text) < 20))
+    return "\n".join(
+        block.text for block in held if block.linked <= 0.7 * len(block.text) and not (block.loose and len(block.text) < 20)
+    )
 
 
 def _container(blocks: list[_Block]) -> Any:
@@ -124,7 +131,9 @@ class _Reader:
         if not outermost and (element.get("class") or element.get("id")) and _is_aside(_names(element)):
             return
         first = len(self.blocks)
-        if tag in _BLOCKS and not any(child.tag in _BLOCKS or child.tag in _CONTAINERS and child.tag != "span" for child in element):
+        if tag in _BLOCKS and not any(
+            child.tag in _BLOCKS or (child.tag in _CONTAINERS and child.tag != "span") for child in element
+        ):
             self._block(element)
         elif tag in _CONTAINERS:
             self._mixed(element)

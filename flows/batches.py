@@ -12,15 +12,16 @@ Made = TypeVar("Made")
 
 
 class Batcher(Generic[Given, Made]):
-    """Saves values in batches in a thread: while one batch is being written the next gathers, so no timer is needed.
+    """Saves values in batches in a thread: a batch gathers for ``delay`` seconds, and while the one before is being written.
 
     ``save`` takes up to ``size`` values and returns one result for each, in order; what it raises reaches every
     coroutine whose value was in that batch.
     """
 
-    def __init__(self, save: Callable[[Sequence[Given]], Sequence[Made]], *, size: int) -> None:
+    def __init__(self, save: Callable[[Sequence[Given]], Sequence[Made]], *, size: int, delay: float = 0.0) -> None:
         self._save = save
         self._size = size
+        self._delay = delay
         self._waiting: deque[tuple[Given, asyncio.Future[Made]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
@@ -34,6 +35,8 @@ class Batcher(Generic[Given, Made]):
 
     async def _write(self) -> None:
         while self._waiting:
+            if len(self._waiting) < self._size:
+                await asyncio.sleep(self._delay)
             batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             try:
                 made = await asyncio.to_thread(self._save, [value for value, _ in batch])

@@ -14,10 +14,13 @@ from extractors.rhythm import PollState as Rhythm
 from extractors.verdicts import is_quiet, written_span
 from storage.sources import PollState
 
+
 def rhythm_of(state: PollState) -> Rhythm:
     """What the scheduler remembers of a source, out of what is stored."""
     gap: Any = state.rhythm.get("gap")
-    return Rhythm(next_at=state.next_due, gap=float(gap) if gap is not None else None, last_new=state.last_new, failures=state.failures)
+    return Rhythm(
+        next_at=state.next_due, gap=float(gap) if gap is not None else None, last_new=state.last_new, failures=state.failures
+    )
 
 
 def turn_has_come(state: PollState | None, now: datetime, bounds: Bounds) -> bool:
@@ -35,7 +38,17 @@ def asked_to_wait(state: PollState | None, now: datetime) -> datetime | None:
     return until if now < until <= now + timedelta(days=1) else None
 
 
-def after_poll(state: PollState, source: Source, reading: Reading, *, new: int, now: datetime, rng: Random, bounds: Bounds, whole: bool = True) -> PollState:
+def after_poll(
+    state: PollState,
+    source: Source,
+    reading: Reading,
+    *,
+    new: int,
+    now: datetime,
+    rng: Random,
+    bounds: Bounds,
+    whole: bool = True,
+) -> PollState:
     """The state to keep after a poll: validators of what was read, the rung in use, when to come back and what was learnt."""
     outcome = PollOutcome(
         ok=reading.ok,
@@ -87,10 +100,15 @@ def judge(source: Source, reading: Reading, state: PollState, *, new: int, now: 
     """How a poll ended, in a word and a sentence; a source is judged by what it yields against its own rhythm."""
     if not reading.ok:
         return PollKind.FAILED, reading.reason
-    latest = max((when for when in (state.last_new if not reading.newest else None, reading.newest) if when is not None), default=None)
+    latest = max(
+        (when for when in (state.last_new if not reading.newest else None, reading.newest) if when is not None), default=None
+    )
     # Of a bare address nobody has said how often it publishes: it cannot be called quiet.
     if source.ownership is not None and not new and latest is not None and is_quiet(source, latest, now):
-        return PollKind.QUIET, f"nothing newer than {latest:%Y-%m-%d}, though something is expected every {written_span(source.rhythm)}"
+        return (
+            PollKind.QUIET,
+            f"nothing newer than {latest:%Y-%m-%d}, though something is expected every {written_span(source.rhythm)}",
+        )
     if reading.unchanged:
         return PollKind.UNCHANGED, _on_the_way(reading)
     if not reading.entries:

@@ -12,7 +12,6 @@ from datetime import datetime
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from domain.settings import Settings
 from domain.values import Flagging
@@ -73,7 +72,11 @@ class ReflagReport:
     def closing(self) -> str:
         """One sentence on the whole."""
         done = "would become" if self.dry_run else "became"
-        tail = " This was a dry run: nothing was changed; `sholu reflag --apply` does it." if self.dry_run else " What people decided is as it was."
+        tail = (
+            " This was a dry run: nothing was changed; `sholu reflag --apply` does it."
+            if self.dry_run
+            else " What people decided is as it was."
+        )
         return (
             f"{self.judged} items judged by rules {self.rules_version}: {self.gained} {done} flagged, {self.lost} no longer are, "
             f"{self.other} change between clear and near miss.{tail}"
@@ -161,7 +164,9 @@ def judged_in_parcels(rulebook: Rulebook, settings: Settings, given: Iterable[St
             yield [Judged(stored, judge(rulebook, stored)) for stored in parcel]
         return
     # spawn: a fork would carry the database's connections along
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_adopt, initargs=(settings.rules, settings.home / "cache")) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_adopt, initargs=(settings.rules, settings.home / "cache")
+    ) as pool:
         waiting: deque[tuple[list[Stored], Future[list[Flagging]]]] = deque()
         for parcel in parcels:
             waiting.append((parcel, pool.submit(_judge_parcel, parcel)))
@@ -186,5 +191,3 @@ def _adopt(rules: Path, cache: Path) -> None:
 def _judge_parcel(parcel: list[Stored]) -> list[Flagging]:
     assert _rulebook is not None
     return [judge(_rulebook, stored) for stored in parcel]
-
-

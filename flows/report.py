@@ -95,7 +95,14 @@ class RunReport:
             "seconds": round(self.seconds, 2),
             "message": self.closing(),
             "flagged_items": [
-                {"id": item.item_id, "title": item.title, "url": item.url, "source": item.outlet, "themes": list(item.themes), "words": list(item.words)}
+                {
+                    "id": item.item_id,
+                    "title": item.title,
+                    "url": item.url,
+                    "source": item.outlet,
+                    "themes": list(item.themes),
+                    "words": list(item.words),
+                }
                 for item in self.flagged_items
             ],
             "sources": [
@@ -124,7 +131,9 @@ class RunReport:
             lines += ["| flagged | outlet | themes | because of |", "|---|---|---|---|"]
             for item in self.flagged_items:
                 link = f"{desk}/items/{item.item_id}" if desk and item.item_id else item.url
-                lines.append(f"| [{_cell(item.title)}]({link}) | {_cell(item.outlet)} | {', '.join(item.themes)} | {_cell(', '.join(item.words))} |")
+                lines.append(
+                    f"| [{_cell(item.title)}]({link}) | {_cell(item.outlet)} | {', '.join(item.themes)} | {_cell(', '.join(item.words))} |"
+                )
         if self.unseen:
             lines += ["", "| not seen | why |", "|---|---|"]
             lines += [f"| {_cell(report.source_id)} | {_cell(report.reason)} |" for report in self.unseen]

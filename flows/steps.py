@@ -36,7 +36,16 @@ from flows.report import FlaggedItem, RunReport, telling_words
 from flows.shards import Shard, shards_of
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import save_captures
-from storage.entries import PendingEntry, next_try, pending_entries, preview_entries, retry_now, sources_with_pending, take_entries
+from storage.entries import (
+    PendingEntry,
+    Taken,
+    next_try,
+    pending_entries,
+    preview_entries,
+    retry_now,
+    sources_with_pending,
+    take_entries,
+)
 from storage.items import held_items, save_results
 from storage.results import Held, NotStored, Read, Result
 from storage.runs import add_outcomes, add_reports, begin_run, end_run, renew_run, sweep_runs
@@ -50,7 +59,9 @@ Clock = Callable[[], datetime]
 
 SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
 CAPTURE_BATCH = 16  # pages a transaction; bounds how many bodies wait in memory
+CAPTURE_DELAY = 0.02  # seconds a page waits for others, so that they share a transaction
 RESULT_BATCH = 200  # the measured knee of executemany
+RESULT_DELAY = 0.5  # seconds; nobody waits for a result to be stored before asking for the next page
 PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
 LEASE = 180.0  # seconds a claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life
@@ -92,6 +103,7 @@ class World:
     tell: Tell
     flagged: list[FlaggedItem]
     offline: list[str]
+
 
 RunShards = Callable[[World, Sequence[Shard]], Awaitable[Sequence[Sequence[SourceReport]]]]
 
@@ -163,7 +175,14 @@ class Plan:
 
 @asynccontextmanager
 async def open_world(
-    settings: Settings, options: CollectOptions, listed: Sequence[Source], sources: Sequence[Source], rulebook: Rulebook, *, clock: Clock, tell: Tell
+    settings: Settings,
+    options: CollectOptions,
+    listed: Sequence[Source],
+    sources: Sequence[Source],
+    rulebook: Rulebook,
+    *,
+    clock: Clock,
+    tell: Tell,
 ) -> AsyncIterator[tuple[World, Plan]]:
     """Open the store, enter the run, claim its sources and start the client; whatever happens the run is closed again."""
     now = clock()
@@ -177,7 +196,9 @@ async def open_world(
             waiting = await asyncio.to_thread(_waiting, store, plan, options, now)
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(Client(client_options(settings), clock=clock))
-                pool = await stack.enter_async_context(ParserPool(settings.workers, seconds=settings.parse_seconds, memory=settings.parse_memory))
+                pool = await stack.enter_async_context(
+                    ParserPool(settings.workers, seconds=settings.parse_seconds, memory=settings.parse_memory)
+                )
                 world = World(
                     settings=settings,
                     options=options,
@@ -185,8 +206,10 @@ async def open_world(
                     store=store,
                     client=client,
                     pool=pool,
-                    captures=Batcher(lambda batch: save_captures(store, run_id, batch), size=CAPTURE_BATCH),
-                    results=Batcher(lambda batch: save_results(store, run_id, batch, now=clock()), size=RESULT_BATCH),
+                    captures=Batcher(lambda batch: save_captures(store, run_id, batch), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
+                    results=Batcher(
+                        lambda batch: save_results(store, run_id, batch, now=clock()), size=RESULT_BATCH, delay=RESULT_DELAY
+                    ),
                     pages=asyncio.Semaphore(PAGES_AT_ONCE),
                     states=states,
                     waiting=waiting,
@@ -204,7 +227,9 @@ async def open_world(
         except BaseException as error:
             status = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
             with suppress(StoreError):
-                await asyncio.shield(asyncio.to_thread(end_run, store, run_id, now=clock(), status=status, reason=str(error) or status))
+                await asyncio.shield(
+                    asyncio.to_thread(end_run, store, run_id, now=clock(), status=status, reason=str(error) or status)
+                )
             raise
     finally:
         store.close()
@@ -220,13 +245,21 @@ def _enter_run(store: Store, options: CollectOptions, rulebook: Rulebook, listed
         "due_only": options.due_only,
         "dry_run": options.dry_run,
     }
-    run_id = begin_run(store, kind="collect", now=now, parameters=parameters, slot=options.slot, rules_version=rulebook.version, lease_s=LEASE)
+    run_id = begin_run(
+        store, kind="collect", now=now, parameters=parameters, slot=options.slot, rules_version=rulebook.version, lease_s=LEASE
+    )
     sync_sources(store, listed, now=now)
     return run_id
 
 
 def make_plan(
-    settings: Settings, options: CollectOptions, store: Store, sources: Sequence[Source], states: Mapping[str, PollState], run_id: int, now: datetime
+    settings: Settings,
+    options: CollectOptions,
+    store: Store,
+    sources: Sequence[Source],
+    states: Mapping[str, PollState],
+    run_id: int,
+    now: datetime,
 ) -> Plan:
     """Which sources are polled now, and why the others are not; those polled are claimed for this run."""
     bounds = Bounds(settings.poll_min, settings.poll_max)
@@ -238,12 +271,16 @@ def make_plan(
         if options.due_only and source.id not in queued and not turn_has_come(state, now, bounds):
             continue
         if until is not None and not options.force:
-            passed_over.append(SourceReport(source.id, PollKind.SKIPPED, f"the server asked to be left alone until {until:%Y-%m-%d %H:%M} UTC"))
+            passed_over.append(
+                SourceReport(source.id, PollKind.SKIPPED, f"the server asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")
+            )
         else:
             due.append(source)
     claimed = claim_sources(store, [source.id for source in due], run_id=run_id, now=now, lease_s=LEASE)
     passed_over += [
-        SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source right now") for source in due if source.id not in claimed
+        SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source right now")
+        for source in due
+        if source.id not in claimed
     ]
     return Plan(shards_of([source for source in due if source.id in claimed], SHARDS), tuple(passed_over))
 
@@ -290,7 +327,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         reading = await read_source(world, source, state)
         outcomes = Counter[OutcomeKind]()
         flagged = 0
-        async for outcome in _outcomes(world, source, state, reading):
+        for outcome in await _outcomes(world, source, state, reading):
             outcomes[outcome.kind] += 1
             flagged += outcome.flagged
     except StoreError:
@@ -299,7 +336,9 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         reason = str(error) if isinstance(error, SholuError) else f"a fault in Sholu itself: {type(error).__name__}: {error}"
         log.exception("%s: %s", source.id, reason, extra={"run": world.run_id, "source": source.id})
         world.tell("sources", 0, 1)
-        return SourceReport(source.id, PollKind.FAILED, reason), replace(state, last_polled=world.now, last_kind="failed", last_reason=reason)
+        return SourceReport(source.id, PollKind.FAILED, reason), replace(
+            state, last_polled=world.now, last_kind="failed", last_reason=reason
+        )
     counts = Counts(**{kind.value: outcomes[kind] for kind in OutcomeKind}, flagged=flagged)
     whole = not older_entries(reading.entries, world.options.since)
     kept = after_poll(state, source, reading, new=counts.new, now=world.now, rng=world.rng, bounds=bounds, whole=whole)
@@ -313,7 +352,9 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     )
     if is_offline(reading):
         world.offline.append(source.id)
-    said = f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {flagged} flagged {report.reason}".strip()
+    said = (
+        f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {flagged} flagged {report.reason}".strip()
+    )
     log.info(said, extra={"run": world.run_id, "source": source.id})
     world.tell("sources", 0, 1)
     return report, kept
@@ -337,38 +378,63 @@ async def read_source(world: World, source: Source, state: PollState) -> Reading
     )
 
 
-async def _outcomes(world: World, source: Source, state: PollState, reading: Reading) -> AsyncIterator[Outcome]:
+async def _outcomes(world: World, source: Source, state: PollState, reading: Reading) -> list[Outcome]:
     """One outcome for every entry this run sees of a source: those of the feed, and those that waited from before."""
     entries = reading.entries
     since = world.options.since
+    ended: list[Outcome] = []
     late = older_entries(reading.entries, since)
     if late:
         passed = {entry.key for entry in late}
         entries = tuple(entry for entry in entries if entry.key not in passed)
         reason = f"published before {since:%Y-%m-%d}, the day the run was asked to begin with"
-        for outcome in await _ended_early(world, source, late, OutcomeKind.SKIPPED, reason):
-            yield outcome
+        ended += await _ended_early(world, source, late, OutcomeKind.SKIPPED, reason)
     if world.options.dry_run:
-        previewed = await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
-        pending, unchanged = previewed.pending, previewed.unchanged
+        taken = await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
     elif reading.ok and not reading.unchanged:
         seen = read_state(state, reading, whole=not late)
         taken = await asyncio.to_thread(take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now)
-        pending, unchanged = taken.pending, taken.unchanged
-        for outcome in await _ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed"):
-            yield outcome
+        ended += await _ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
     else:
-        pending, unchanged = world.waiting.get(source.id, ()), 0
-    for _ in range(unchanged):
-        yield Outcome(OutcomeKind.UNCHANGED, "")
+        taken = Taken(world.waiting.get(source.id, ()), 0, ())
+    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
+    return ended + await _read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE)
+
+
+async def _read_all(world: World, source: Source, pending: Sequence[PendingEntry], found_at: str) -> list[Outcome]:
+    """Read the pages of a source one after the other; each result is stored while the next page is asked for.
+
+    ``found_at`` is the machine whose feed named the addresses: a public one may not send us into a network of our own.
+    """
     world.tell("pages", len(pending), 0)
     keys = {each.id: key_of(each.entry) for each in pending}
-    held = await asyncio.to_thread(held_items, world.store, keys.values())
-    for each in pending:
-        shelved = held.get(keys[each.id])
-        elsewhere = shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE
-        yield await collect_entry(world, source, each, held_elsewhere=elsewhere, found_at=reading.server_address or UNKNOWN_MACHINE)
-        world.tell("pages", 0, 1)
+    held = await asyncio.to_thread(held_items, world.store, keys.values()) if pending else {}
+    storing: list[asyncio.Task[Outcome]] = []
+    try:
+        for each in pending:
+            shelved = held.get(keys[each.id])
+            if shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE:
+                # The same address was read for another outlet: it is one item, and its page is not asked for twice.
+                result: Result = Held(each, keys[each.id])
+            else:
+                async with world.pages:
+                    result = await _read_entry(world, source, each, found_at)
+            storing.append(asyncio.create_task(_store(world, source, result)))
+        return list(await asyncio.gather(*storing))
+    finally:
+        for task in storing:
+            task.cancel()
+
+
+async def _store(world: World, source: Source, result: Result) -> Outcome:
+    """Store one result; whatever became of an entry ends in one outcome with its reason, and a line in the log."""
+    outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
+    said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
+    log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
+    if outcome.flagged and outcome.kind in (OutcomeKind.NEW, OutcomeKind.UPDATED) and isinstance(result, Read):
+        world.flagged.append(_flagged_item(source, result, outcome))
+    world.tell("pages", 0, 1)
+    return outcome
 
 
 def older_entries(entries: Sequence[Entry], since: datetime | None) -> tuple[Entry, ...]:
@@ -382,22 +448,6 @@ async def _ended_early(world: World, source: Source, entries: Sequence[Entry], k
     if ended and not world.options.dry_run:
         await asyncio.to_thread(add_outcomes, world.store, world.run_id, source.id, ended, now=world.now)
     return [outcome for _, outcome in ended]
-
-
-async def collect_entry(world: World, source: Source, pending: PendingEntry, *, held_elsewhere: bool = False, found_at: str = "") -> Outcome:
-    """Read one entry's page, flag it and store it; whatever happens ends in one outcome with its reason.
-
-    ``found_at`` is the machine whose feed named the address: a public one may not send us into a network of our own.
-    """
-    async with world.pages:
-        # The same address was read for another outlet: it is one item, and its page is not asked for twice.
-        result: Result = Held(pending, key_of(pending.entry)) if held_elsewhere else await _read_entry(world, source, pending, found_at)
-        outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
-    said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
-    log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
-    if outcome.flagged and outcome.kind in (OutcomeKind.NEW, OutcomeKind.UPDATED) and isinstance(result, Read):
-        world.flagged.append(_flagged_item(source, result, outcome))
-    return outcome
 
 
 def key_of(entry: Entry, answered: str = "") -> str:
@@ -460,7 +510,11 @@ def _flagged_read(
     """A document with the rules' verdict on it."""
     document, sketched = article
     flagging = world.rulebook.flag(
-        title=document.title, text=document.text, language=document.language, published=document.published or pending.first_seen, source_country=source.country
+        title=document.title,
+        text=document.text,
+        language=document.language,
+        published=document.published or pending.first_seen,
+        source_country=source.country,
     )
     return Read(pending, key, document, flagging, capture_id=capture_id, fetched_at=fetched_at, sketch=sketched, note=note)
 

@@ -67,7 +67,10 @@ def edited_folder(rules: Path, file: Path, into: Path) -> Path:
         named = [path for path in same if path.parent.name == file.absolute().parent.name]
         same = named or same
     if len(same) > 1:
-        raise ConfigError(f"the rules have several files of this name ({', '.join(str(path.relative_to(into)) for path in same)}); try the whole folder", file=file)
+        raise ConfigError(
+            f"the rules have several files of this name ({', '.join(str(path.relative_to(into)) for path in same)}); try the whole folder",
+            file=file,
+        )
     target = same[0] if same else into / _kind(file) / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)

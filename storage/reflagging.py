@@ -61,14 +61,30 @@ def stored_documents(store: Store, chosen: Filter = ALL, *, not_by: str = "", ne
     first = 0
     if newest is not None:
         with store.read() as connection:
-            first = connection.execute(select(i.id).where(*conditions(store, chosen)).order_by(i.id.desc()).offset(newest - 1).limit(1)).scalar() or 0
+            first = (
+                connection.execute(
+                    select(i.id).where(*conditions(store, chosen)).order_by(i.id.desc()).offset(newest - 1).limit(1)
+                ).scalar()
+                or 0
+            )
     after = first - 1
     while True:
         with store.read() as connection:
             rows = connection.execute(query.where(i.id > after).order_by(i.id).limit(STREAM)).all()
         for row in rows:
             before = flagging_from(row) if row.flagging_id is not None else None
-            yield Stored(row.item_id, row.version_id, row.title, row.text, row.language, row.moment, row.country, row.source_id, row.review, before)
+            yield Stored(
+                row.item_id,
+                row.version_id,
+                row.title,
+                row.text,
+                row.language,
+                row.moment,
+                row.country,
+                row.source_id,
+                row.review,
+                before,
+            )
         if len(rows) < STREAM:
             return
         after = rows[-1].item_id
@@ -84,10 +100,14 @@ def save_judgements(store: Store, run_id: int, judged: Sequence[Judged], *, now:
     with store.begin(ordered=True) as connection:
         current = {
             row.id: row.version_id
-            for row in connection.execute(select(items.c.id, items.c.version_id).where(items.c.id.in_([each.stored.item_id for each in judged])))
+            for row in connection.execute(
+                select(items.c.id, items.c.version_id).where(items.c.id.in_([each.stored.item_id for each in judged]))
+            )
         }
         kept = [each for each in judged if current.get(each.stored.item_id) == each.stored.version_id]
-        flagging_ids = write_flaggings(store, connection, run_id, [(each.stored.item_id, each.stored.version_id, each.flagging) for each in kept], now)
+        flagging_ids = write_flaggings(
+            store, connection, run_id, [(each.stored.item_id, each.stored.version_id, each.flagging) for each in kept], now
+        )
         write_terms(connection, [(each.stored.item_id, each.flagging, each.stored.published) for each in kept])
         rows = [
             {f"b_{name}": value for name, value in judgement_columns(each.flagging).items()}
@@ -96,5 +116,7 @@ def save_judgements(store: Store, run_id: int, judged: Sequence[Judged], *, now:
         ]
         if rows:
             names = [*judgement_columns(kept[0].flagging), "flagging_id"]
-            statement = update(items).where(items.c.id == bindparam("b_id")).values({name: bindparam(f"b_{name}") for name in names})
+            statement = (
+                update(items).where(items.c.id == bindparam("b_id")).values({name: bindparam(f"b_{name}") for name in names})
+            )
             connection.execute(statement, rows)

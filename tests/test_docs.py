@@ -22,7 +22,9 @@ def links_of(path: Path) -> list[tuple[int, str]]:
     found = []
     for block in MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf-8")):
         for token in block.children or ():
-            target = token.attrGet("href") if token.type == "link_open" else token.attrGet("src") if token.type == "image" else None
+            target = (
+                token.attrGet("href") if token.type == "link_open" else token.attrGet("src") if token.type == "image" else None
+            )
             if target:
                 found.append(((block.map or [0])[0] + 1, str(target)))
     return found

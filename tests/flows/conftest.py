@@ -60,21 +60,40 @@ class Site:
     def address(self, path: str, host: str = "127.0.3.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
-    def put(self, path: str, body: str | bytes, *, status: int = 200, type: str = "text/html; charset=utf-8", **headers: str) -> None:
+    def put(
+        self, path: str, body: str | bytes, *, status: int = 200, type: str = "text/html; charset=utf-8", **headers: str
+    ) -> None:
         data = body.encode() if isinstance(body, str) else body
-        self.pages[path] = (status, {"Content-Type": type} | {name.replace("_", "-"): value for name, value in headers.items()}, data)
+        self.pages[path] = (
+            status,
+            {"Content-Type": type} | {name.replace("_", "-"): value for name, value in headers.items()},
+            data,
+        )
 
     def article(self, path: str, title: str, *paragraphs: str) -> None:
         text = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs or (filler(title),))
-        self.put(path, f"<html><head><title>{escape(title)}</title></head><body><nav>Home</nav><article><h1>{escape(title)}</h1>{text}</article></body></html>")
+        self.put(
+            path,
+            f"<html><head><title>{escape(title)}</title></head><body><nav>Home</nav><article><h1>{escape(title)}</h1>{text}</article></body></html>",
+        )
 
-    def feed(self, path: str, *entries: tuple[str, str], when: datetime = datetime(2026, 11, 22, 5, tzinfo=UTC), host: str = "127.0.3.1") -> None:
+    def feed(
+        self,
+        path: str,
+        *entries: tuple[str, str],
+        when: datetime = datetime(2026, 11, 22, 5, tzinfo=UTC),
+        host: str = "127.0.3.1",
+    ) -> None:
         items = "".join(
             f"<item><title>{escape(title)}</title><link>{self.address(link, host)}</link><guid>{link}</guid>"
             f"<pubDate>{format_datetime(when)}</pubDate></item>"
             for title, link in entries
         )
-        self.put(path, f'<?xml version="1.0"?><rss version="2.0"><channel><title>T</title>{items}</channel></rss>', type="application/rss+xml")
+        self.put(
+            path,
+            f'<?xml version="1.0"?><rss version="2.0"><channel><title>T</title>{items}</channel></rss>',
+            type="application/rss+xml",
+        )
 
 
 def filler(subject: str) -> str:
@@ -153,5 +172,12 @@ def settings(tmp_path: Path, rules: Path, site: Site) -> Settings:
     site.article("/a2", "Quiet day in Almaty")
     site.article("/b1", "Weather report")
     return Settings(
-        home=tmp_path / "var", sources=sources, rules=rules, allow_addresses="127.0.0.0/8", workers=1, host_pause=0.0, deadline=5.0, _env_file=None
+        home=tmp_path / "var",
+        sources=sources,
+        rules=rules,
+        allow_addresses="127.0.0.0/8",
+        workers=1,
+        host_pause=0.0,
+        deadline=5.0,
+        _env_file=None,
     )  # type: ignore[call-arg]  # a private parameter of pydantic-settings

@@ -87,7 +87,10 @@ def test_a_page_that_fails_is_tried_again_and_then_stored(settings: Settings, si
 
 
 def test_a_consent_wall_is_never_stored_as_an_article(settings: Settings, site: Site) -> None:
-    site.put("/a1", "<html><head><title>Before you continue</title></head><body><h1>Before you continue</h1><p>We use cookies. Accept all or reject all cookies to continue.</p></body></html>")
+    site.put(
+        "/a1",
+        "<html><head><title>Before you continue</title></head><body><h1>Before you continue</h1><p>We use cookies. Accept all or reject all cookies to continue.</p></body></html>",
+    )
     report = run(settings)
     assert report.counts.failed == 1
     assert "Rally in Almaty" not in items(settings)
@@ -258,5 +261,3 @@ def replace_source(settings: Settings) -> Settings:
     text = settings.sources.read_text(encoding="utf-8").split("- id: two")[0]
     only.write_text(text, encoding="utf-8")
     return settings.model_copy(update={"sources": only})
-
-
