@@ -134,8 +134,13 @@ def reextract(  # noqa: PLR0917 - a command's options
     settings = load_settings()
     set_up_logs(settings.home)
     options = ReextractOptions(
-        since=parse_day(since), until=parse_day(until), sources=tuple(source or ()), languages=tuple(language or ()), newest=newest, dry_run=not apply
-    )  # fmt: skip
+        since=parse_day(since),
+        until=parse_day(until),
+        sources=tuple(source or ()),
+        languages=tuple(language or ()),
+        newest=newest,
+        dry_run=not apply,
+    )
     report = read_again(settings, options, clock=lambda: datetime.now(UTC))
     if json:
         print_json(report)

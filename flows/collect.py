@@ -1,25 +1,25 @@
-"""The flow `collect`: hands the steps of the main job to Prefect, a task a shard, and leaves an artifact that says what came of it."""
+"""The flow `collect`: hands the steps of the main job to Prefect, a task a shard; artifacts say what came of it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 
+from domain.errors import SholuError
 from domain.settings import Settings, load_settings
 from domain.values import SourceReport
 from flows.report import RunReport
 from flows.shards import Shard
-from flows.slots import scheduled_slot
+from flows.shell import State_, ended, item_link, now, refuse_unknown, scheduled_slot, skipped
 from flows.steps import CollectOptions, World, collect, collect_shard
+from storage.runs import SlotTaken
 
 TIMEOUT = 3600  # seconds; a pass takes minutes, and every request and every parse has a shorter limit of its own
 
@@ -53,7 +53,7 @@ async def collect_flow(
     since: date | None = None,
     only_due: bool = True,
     dry_run: bool = False,
-) -> State[Any]:
+) -> State_:
     """Poll the sources, read what is new, flag it and store it.
 
     Args:
@@ -63,10 +63,11 @@ async def collect_flow(
         only_due: Poll only the sources whose turn it is by their own rhythm. Switch off to poll all of them now.
         dry_run: Read and flag, but store nothing; the artifact says what would have been new.
     """
+    refuse_unknown(collect_flow)
     settings = load_settings()
-    slot = scheduled_slot("collect", now=datetime.now(UTC))
+    slot = scheduled_slot("collect")
     if slot.missed:
-        return Completed(name="Skipped", message=slot.reason)
+        return skipped(slot.reason)
     options = CollectOptions(
         sources=tuple(sources or ()),
         force=force,
@@ -75,50 +76,82 @@ async def collect_flow(
         dry_run=dry_run,
         slot=slot.key,
     )
-    report = await collect(settings, options, clock=lambda: datetime.now(UTC), run_shards=_run_shards)
-    await _leave_artifacts(report)
+    try:
+        report = await collect(settings, options, clock=now, run_shards=_run_shards)
+    except SlotTaken as taken:
+        return skipped(str(taken))
+    await _leave_artifacts(settings, report)
     get_run_logger().info(report.closing())
     return final_state(report)
 
 
-def final_state(report: RunReport) -> State[Any]:
+def final_state(report: RunReport) -> State_:
     """What the run may call itself: never plainly completed where a source was not seen."""
-    if report.exit_code == 0:
-        return Completed(message=report.closing(), data=report.summary())
-    if report.exit_code == 1:
-        return Completed(name="Incomplete", message=report.closing(), data=report.summary())
-    return Failed(message=report.closing(), data=report.summary())
+    name = "Incomplete" if report.exit_code else "DryRun" if report.dry_run else "Completed"
+    return ended(report.exit_code in (0, 1), report.closing(), report.summary(), name=name)
 
 
-async def _leave_artifacts(report: RunReport) -> None:
-    """Two artifacts a run: what changed, with links to the items, and how every source ended."""
-    await acreate_markdown_artifact(report.markdown(), key="collect-result", description=f"Run {report.run_id}: what is new and what was flagged")
+async def _leave_artifacts(settings: Settings, report: RunReport) -> None:
+    """Three artifacts a run: what came of it in words, the items it flagged with links to them, and how every source ended."""
+    run = f"Run {report.run_id}"
+    desk = settings.desk_address.rstrip("/")
+    await acreate_markdown_artifact(
+        report.markdown(desk=desk), key="collect-result", description=f"{run}: what is new, what was not seen"
+    )
+    if report.flagged_items:
+        flagged = [
+            {
+                "item": item_link(settings, item.item_id, item.title, item.url),
+                "outlet": item.outlet,
+                "themes": ", ".join(item.themes),
+                "because of": ", ".join(item.words),
+                "score": item.score,
+            }
+            for item in report.flagged_items
+        ]
+        await acreate_table_artifact(flagged, key="collect-flagged", description=f"{run}: what was flagged, and why")
+    ending = [
+        {
+            "source": each.source_id,
+            "outcome": each.kind.value,
+            "reason": each.reason,
+            "entries": each.entries,
+            **{name: value for name, value in asdict(each.counts).items() if value},
+        }
+        for each in sorted(report.sources, key=lambda each: (each.kind.value, each.source_id))
+    ]
     await acreate_table_artifact(
-        [
-            {"source": each.source_id, "outcome": each.kind.value, "reason": each.reason, "entries": each.entries, "new": each.counts.new, "flagged": each.counts.flagged}
-            for each in sorted(report.sources, key=lambda each: (each.kind.value, each.source_id))
-        ],
-        key="collect-sources",
-        description=f"Run {report.run_id}: how every source ended",
+        ending or [{"source": "none was due"}], key="collect-sources", description=f"{run}: how every source ended"
     )
 
 
 def run_collect(settings: Settings, options: CollectOptions) -> RunReport:
     """The flow called from the command line: the run shows in the Prefect UI, the report comes back to the caller."""
-    kept: list[RunReport] = []
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+    return asyncio.run(_by_hand(settings, options))
 
-    @flow(name="collect", description="A run from the command line.", persist_result=False)
-    async def collect_by_hand() -> State[Any]:
-        report = await collect(settings, options, clock=lambda: datetime.now(UTC), run_shards=_run_shards)
+
+async def _by_hand(settings: Settings, options: CollectOptions) -> RunReport:
+    kept: list[RunReport] = []
+    refused: list[SholuError] = []
+
+    @flow(name="collect", description="A run from the command line.", persist_result=False, timeout_seconds=TIMEOUT)
+    async def by_hand(sources: list[str], force: bool, since: datetime | None, only_due: bool, dry_run: bool) -> State_:
+        del sources, force, since, only_due, dry_run  # shown in the UI; the options say the same
+        try:
+            report = await collect(settings, options, clock=now, run_shards=_run_shards)
+        except SholuError as error:
+            refused.append(error)
+            raise
         kept.append(report)
-        await _leave_artifacts(report)
+        await _leave_artifacts(settings, report)
         return final_state(report)
 
-    logging.getLogger("prefect").setLevel(logging.WARNING)
-    asyncio.run(_tolerant(collect_by_hand))
-    return kept[0]
-
-
-async def _tolerant(run: Any) -> None:
-    await run(return_state=True)
-
+    state = await by_hand(
+        list(options.sources), options.force, options.since, options.due_only, options.dry_run, return_state=True
+    )
+    if kept:
+        return kept[0]  # also where only the scheduler failed: the work is done and stored
+    if refused:
+        raise refused[0]
+    raise SholuError(f"The Prefect server did not let the run begin: {state.message}; `sholu run --plain` does it.")

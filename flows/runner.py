@@ -1,17 +1,34 @@
-"""Hands the table of deployments to Prefect and serves them: started by `sholu serve` as a process of its own."""
+"""Hands the table of deployments to Prefect and runs what is due: started by `sholu serve` as a process of its own."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from prefect import Flow, serve
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect import Flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, FlowRunFilter
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun, State, StateType
 from prefect.deployments.runner import RunnerDeployment
-from prefect.types.entrypoint import EntrypointType
 from prefect.flows import load_flow_from_entrypoint
+from prefect.runner import Runner
 from prefect.schedules import Cron, Schedule
+from prefect.states import Cancelled, Crashed
+from prefect.types.entrypoint import EntrypointType
 
+from flows.automations import ensure_automations
 from flows.deployments import DEPLOYMENTS, TIMEZONE, Deployment
+from flows.slots import slot_of
+
+log = logging.getLogger("sholu.runner")
+
+AT_ONCE = 4  # flow runs at the same time; each kind has a limit of one
 
 
 def schedule_of(row: Deployment) -> Schedule | None:
@@ -30,7 +47,7 @@ def deployment(row: Deployment) -> RunnerDeployment:
     schedule = schedule_of(row)
     return RunnerDeployment.from_flow(
         flow,
-        name=row.name.split("/", 1)[1],
+        name=row.short,
         schedules=[schedule] if schedule else None,
         parameters=dict(row.parameters),
         description=row.description,
@@ -42,9 +59,79 @@ def deployment(row: Deployment) -> RunnerDeployment:
     )
 
 
+async def run(*, alone: bool) -> None:
+    """Register every deployment, put in order what a former life left behind, and run what is due until stopped.
+
+    ``alone`` says that no other runner or worker serves these: what is Running without a process here is dead.
+    """
+    runner = Runner(name="sholu", pause_on_shutdown=False, limit=AT_ONCE)
+    ids: dict[str, UUID] = {}
+    for row in DEPLOYMENTS:
+        ids[row.flow] = await runner.aadd_deployment(await asyncio.to_thread(deployment, row))
+    async with get_client() as client:
+        await ensure_automations(client, ids["watch"])
+        if alone:
+            await crash_the_dead(client, ids.values(), living=living_runs())
+        await cancel_missed(client, ids, now=datetime.now(UTC))
+    await runner.start()
+
+
+async def cancel_missed(client: PrefectClient, ids: dict[str, UUID], *, now: datetime) -> int:
+    """Cancel what was missed in a down time, all but the last slot: fifty processes that find they are late cost minutes."""
+    count = 0
+    for row in DEPLOYMENTS:
+        for each in await _runs(client, [ids[row.flow]], StateType.SCHEDULED):
+            due = each.next_scheduled_start_time or each.expected_start_time
+            if each.auto_scheduled and due is not None and slot_of(row.flow, scheduled=due, now=now, every=row.every).missed:
+                message = "Missed while the service was down; the last slot missed, or the next one, does its work."
+                await client.set_flow_run_state(each.id, Cancelled(name="Missed", message=message), force=True)
+                count += 1
+    if count:
+        log.warning("%s runs were missed while the service was down; each flow catches up with one", count)
+    return count
+
+
+async def crash_the_dead(client: PrefectClient, ids: Iterable[UUID], *, living: frozenset[str]) -> int:
+    """Mark as crashed what says it runs and has no process: the automation only sees deaths while it watches."""
+    count = 0
+    for each in await _runs(client, list(ids), StateType.RUNNING, StateType.CANCELLING, StateType.PENDING):
+        if str(each.id) not in living:
+            died: State[Any] = Crashed(message="Its process was gone when the service started again.")
+            await client.set_flow_run_state(each.id, died, force=True)
+            count += 1
+    if count:
+        log.warning("%s runs of a former life of the service were marked crashed", count)
+    return count
+
+
+async def _runs(client: PrefectClient, ids: list[UUID], *states: StateType) -> list[FlowRun]:
+    chosen = FlowRunFilter.model_validate({"state": {"type": {"any_": [state.value for state in states]}}})
+    of_ours = DeploymentFilter(id=DeploymentFilterId(any_=ids))
+    found: list[FlowRun] = []
+    while True:
+        some = await client.read_flow_runs(flow_run_filter=chosen, deployment_filter=of_ours, limit=200, offset=len(found))
+        found += some
+        if len(some) < 200:
+            return found
+
+
+def living_runs() -> frozenset[str]:
+    """Ids of the flow runs that have a process on this machine (Linux: Prefect puts the id into the environment)."""
+    mark = b"PREFECT__FLOW_RUN_ID="
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        found |= {part[len(mark) :].decode(errors="replace") for part in environment.split(b"\0") if part.startswith(mark)}
+    return frozenset(found)
+
+
 def main() -> None:
-    """Register every deployment and run what is due until stopped."""
-    serve(*(deployment(row) for row in DEPLOYMENTS), pause_on_shutdown=False, print_starting_message=False, limit=4)
+    """Run until stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(run(alone=os.environ.get("SHOLU_RUNNER_ALONE") == "1"))
 
 
 if __name__ == "__main__":

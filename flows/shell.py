@@ -1,0 +1,68 @@
+"""What every flow shares: its slot, its refusal of unknown parameters, and the states and links it ends with. Prefect only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import Flow
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from domain.errors import ConfigError
+from domain.settings import Settings
+from flows.deployments import row_of
+from flows.slots import Slot, slot_of
+
+State_ = State[Any]
+
+
+def now() -> datetime:
+    """The clock of all flows."""
+    return datetime.now(UTC)
+
+
+def scheduled_slot(kind: str) -> Slot:
+    """The slot of the present flow run, from Prefect's own record of it."""
+    automatic = "auto-scheduled" in (flow_run.tags or [])
+    scheduled = flow_run.scheduled_start_time if automatic else None
+    return slot_of(kind, scheduled=scheduled, now=now(), every=row_of(kind).every)
+
+
+def refuse_unknown(flow: Flow[..., Any]) -> None:
+    """Raise ConfigError for a parameter this flow does not have: Prefect takes any name, a typo would run with the default."""
+    context = FlowRunContext.get()
+    given: Mapping[str, Any] = context.flow_run.parameters if context and context.flow_run else {}
+    unknown = sorted(given.keys() - flow.parameters.properties.keys())
+    if unknown:
+        known = ", ".join(sorted(flow.parameters.properties))
+        raise ConfigError(
+            f"there is no parameter {', '.join(unknown)}; the parameters of {flow.name} are {known}", file="flow run"
+        )
+
+
+def skipped(reason: str) -> State_:
+    """Completed, but by another name: nothing was done, and that was right."""
+    return Completed(name="Skipped", message=reason)
+
+
+def ended(ok: bool, message: str, data: Any = None, *, name: str = "Completed") -> State_:
+    """Completed, under a name of its own where it was not plainly so, or failed."""
+    return Completed(name=name, message=message, data=data) if ok else Failed(message=message, data=data)
+
+
+def item_link(settings: Settings, item_id: int | None, title: str, url: str = "") -> str:
+    """A title as Markdown that leads to the item at the desk, or to its source where no desk is known."""
+    desk = settings.desk_address.rstrip("/")
+    target = f"{desk}/items/{item_id}" if desk and item_id else url
+    words = cell(title) or "(no title)"
+    return f"[{words}]({target})" if target.startswith(("http://", "https://")) else words
+
+
+def cell(text: str) -> str:
+    """Text of the web as Markdown in a table: no markup of its own, one line."""
+    return re.sub(r"([\\`*_{}\[\]<>()#|!])", r"\\\1", " ".join(text.split()))
