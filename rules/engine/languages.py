@@ -15,7 +15,7 @@ _LATIN_KAZAKH: Final = re.compile(
     r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti)\b",
 )
 # Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.
-_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñşı]")
+_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñşıý]")
 
 RUSSIAN, KAZAKH, BOTH, NEITHER = "ru", "kk", "ru+kk", ""
 ENGLISH, LATIN_KAZAKH = "en", "kk-Latn"
