@@ -136,7 +136,7 @@ def test_the_seed_article_tells_all_it_holds(book: Rulebook) -> None:
 
 # ——— Recognition: are inflected forms found in texts nobody tuned on? ———
 # Forty common words and forty names a language, chosen before looking. The forms counted are those that really stand in the
-# background (all languages) and in the saved pages of Tengrinews (ru): a token counts as a form of a word if it is the word's stem
+# background (all languages) and in the saved pages of Tengrinews (ru): a token is a form of a word if it is the word's stem
 # with an ending of its class in recognition.yaml, an oracle of its own that knows nothing of the engine's tables.
 CORE: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
     (Path(__file__).parent / "recognition.yaml").read_text(encoding="utf-8")
