@@ -1,27 +1,36 @@
-"""Ask the full-text index; how words are cut is in ``storage.words``, how the index is kept in ``storage.search_index``."""
+"""Ask the full-text index; which words a question looks for is in ``storage.words``, the index in ``storage.search_index``."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, false, text
 
 from storage.schema.items import items
-from storage.words import stem, words
+from storage.words import Sought, sought, words
 
 # A question longer than this is somebody's article pasted into the box.
 MOST_WORDS = 30
 PIECES = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
 
 
-def question(asked: str) -> tuple[list[list[str]], list[list[str]]]:
-    """``asked`` as phrases that must be there and phrases that must not: quotes hold words together, a minus excludes."""
-    wanted: list[list[str]] = []
-    unwanted: list[list[str]] = []
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a question: words in any of their forms, or a phrase in quotes, word for word."""
+
+    forms: tuple[Sought, ...] = ()
+    phrase: tuple[str, ...] = ()
+
+
+def question(asked: str) -> tuple[list[Piece], list[Piece]]:
+    """``asked`` as pieces that must be there and pieces that must not: quotes mean word for word, a minus excludes."""
+    wanted: list[Piece] = []
+    unwanted: list[Piece] = []
     for minus, quoted, bare in PIECES.findall(asked):
-        phrase = [stem(word) for word in words(quoted or bare)]
-        if phrase:
-            (unwanted if minus else wanted).append(phrase)
+        piece = Piece(phrase=tuple(words(quoted))) if quoted else Piece(forms=tuple(map(sought, words(bare))))
+        if piece.forms or piece.phrase:
+            (unwanted if minus else wanted).append(piece)
     return wanted[:MOST_WORDS], unwanted[:MOST_WORDS]
 
 
@@ -30,10 +39,7 @@ def sqlite_match(asked: str) -> str:
     wanted, unwanted = question(asked)
     if not wanted:
         return ""
-    # Every stem is quoted, so no word of the question is ever an operator; the star lets longer forms match.
-    said = [" + ".join(f'"{word}"' for word in phrase) + " *" for phrase in wanted]
-    excluded = "".join(" NOT (" + " + ".join(f'"{word}"' for word in phrase) + ")" for phrase in unwanted)
-    return f"({' AND '.join(f'({one})' for one in said)}){excluded}"
+    return f"({' AND '.join(map(_sqlite_piece, wanted))})" + "".join(f" NOT {_sqlite_piece(piece)}" for piece in unwanted)
 
 
 def postgres_query(asked: str) -> str:
@@ -41,8 +47,7 @@ def postgres_query(asked: str) -> str:
     wanted, unwanted = question(asked)
     if not wanted:
         return ""
-    said = ["(" + " <-> ".join([*(f"'{word}'" for word in phrase[:-1]), f"'{phrase[-1]}':*"]) + ")" for phrase in wanted]
-    return " & ".join(said + ["!(" + " <-> ".join(f"'{word}'" for word in phrase) + ")" for phrase in unwanted])
+    return " & ".join([*map(_postgres_piece, wanted), *(f"!{_postgres_piece(piece)}" for piece in unwanted)])
 
 
 def matching(dialect: str, asked: str) -> ColumnElement[bool]:
@@ -56,3 +61,22 @@ def matching(dialect: str, asked: str) -> ColumnElement[bool]:
     if not match:
         return false()
     return items.c.id.in_(found.bindparams(bindparam("asked", match, unique=True)).columns(items.c.id).scalar_subquery())
+
+
+# Every word is quoted, so that none of a question is ever taken for an operator; words hold letters and digits only.
+def _sqlite_piece(piece: Piece) -> str:
+    if piece.phrase:
+        return "(" + " + ".join(f'"{word}"' for word in piece.phrase) + ")"
+    said = (
+        " OR ".join([*(f'"{word}"' for word in each.exact), *(f'"{word}" *' for word in each.prefixes)]) for each in piece.forms
+    )
+    return "(" + " AND ".join(f"({one})" for one in said) + ")"
+
+
+def _postgres_piece(piece: Piece) -> str:
+    if piece.phrase:
+        return "(" + " <-> ".join(f"'{word}'" for word in piece.phrase) + ")"
+    said = (
+        " | ".join([*(f"'{word}'" for word in each.exact), *(f"'{word}':*" for word in each.prefixes)]) for each in piece.forms
+    )
+    return "(" + " & ".join(f"({one})" for one in said) + ")"

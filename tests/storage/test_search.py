@@ -1,0 +1,134 @@
+"""Full-text search in three languages: endings do not hide a word, and nothing in a question is an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.check import check_store
+from storage.entries import PendingEntry
+from storage.items import save_results
+from storage.results import Read
+from storage.search import postgres_query, sqlite_match
+from storage.shelf import Filter, list_items
+from storage.store import Store
+from storage.words import sought, words
+from tests.storage.conftest import a_document, a_flagging
+
+Take = Callable[..., tuple[PendingEntry, ...]]
+
+FORMS = {
+    "митинг": "митинг митинга митингу митингом митинге митинги митингов митингам митингами митингах митингі митингінің",
+    "забастовка": "забастовка забастовки забастовку забастовкой забастовок забастовками забастовках",
+    "арест": "арест ареста арестов арестами арестам",
+    "суд": "суд суда суду судом суде суды судов судами",
+    "закон": "закон закона законом законы законов законами",
+    "бастовать": "бастовать бастует бастуют бастовали бастовал",
+    "политический": "политический политического политических политическими политическая",
+    "партия": "партия партии партий партиями партиясы партияның партиялар",
+    "Шымкент": "Шымкент Шымкента Шымкенте Шымкентом Шымкентте Шымкенттің",
+    "Алматы": "Алматы Алматыда Алматыға Алматының Алматыдан Алматыдағы",
+    "Тоқаев": "Тоқаев Тоқаевтың Тоқаевқа Тоқаевты Тоқаевтан Тоқаевпен",
+    "наразылық": "наразылық наразылығы наразылықтар наразылыққа наразылығын наразылықтан",
+    "ереуіл": "ереуіл ереуілі ереуілге ереуілдер ереуілдің ереуілінің ереуілшілер",
+    "сот": "сот соты соттың сотқа соттан соттар сотының",
+    "шеру": "шеру шеруі шеруге шеруден шерулер шеруінің",
+    "сайлау": "сайлау сайлауы сайлауға сайлаудың сайлауын сайлаулар",
+    "protest": "protest protests protested protesting protesters",
+    "party": "party parties",
+    "strike": "strike strikes striking",
+    "ёлка": "елка ёлки елку",
+    "Almaty": "Almaty Almatyda",
+}
+APART = [("сот", "сотрудник"), ("сот", "сотка"), ("суд", "судьба"), ("үкім", "үкімет"), ("атом", "акиматом"), ("police", "policy"),
+         ("мир", "миллион"), ("law", "lawn"), ("party", "parted"), ("заң", "заңғар")]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", FORMS)
+def test_a_word_is_found_in_all_its_forms_from_its_headword(asked: str) -> None:
+    looked_for = sought(words(asked)[0])
+    assert [form for form in FORMS[asked].split() if not looked_for.fits(words(form)[0])] == []
+
+
+@pytest.mark.parametrize(("asked", "other"), APART)
+def test_a_word_does_not_find_another_that_begins_like_it(asked: str, other: str) -> None:
+    assert not sought(asked).fits(other)
+
+
+def test_most_forms_find_their_headword_too() -> None:
+    pairs = [(form, asked) for asked, forms in FORMS.items() for form in forms.split()]
+    missed = [pair for pair in pairs if not sought(words(pair[0])[0]).fits(words(pair[1])[0])]
+    assert len(missed) / len(pairs) < 0.1, missed
+
+
+@pytest.fixture
+def library(store: Store, run_id: int, take: Take, now: datetime) -> Store:
+    said = {
+        1: "Участники митинга в Шымкенте задержаны.",
+        2: "Шымкентте өткен наразылықтан кейін сот болды.",
+        3: "Oil workers went on strike in Zhanaozen; the strikes spread.",
+        4: "Сотрудники акимата прокомментировали погоду.",
+        5: "Суд над участниками забастовок. Судья — Иванов.",
+        6: "Ра\u00adбо\u0301чие бастуют: требуют прибавки — Ёлкин.",
+    }
+    results = []
+    for number, pending in zip(said, take(*said), strict=True):
+        document = a_document(number, said[number], title=f"Заголовок {number}")
+        results.append(Read(pending, f"k{number}", document, a_flagging(document)))
+    save_results(store, run_id, results, now=now)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("митинг", [1]),
+        ("МИТИНГИ шымкент", [1]),
+        ("шымкент", [1, 2]),
+        ("наразылық", [2]),
+        ("сот", [2]),
+        ("суд", [5]),
+        ("забастовка", [5]),
+        ("striking", [3]),
+        ("рабочий", [6]),
+        ("елкин", [6]),
+        ("шымкент -сот", [1]),
+        ('"участниками забастовок"', [5]),
+        ('"участники забастовки"', []),
+        ("заголовок 3", [3]),
+        ("заголовок", [1, 2, 3, 4, 5, 6]),
+        ("погода OR митинг", []),
+        ("ничего", []),
+        ("", [1, 2, 3, 4, 5, 6]),
+        ("-сот", []),
+        ('" \' " )(*&|!:<->', []),
+        ("NEAR(митинг)", []),
+        ("\x00", []),
+        ("митинг " * 200, [1]),
+        ("а" * 5000, []),
+    ],
+)
+def test_a_question_finds_what_it_asks_for(library: Store, asked: str, found: list[int]) -> None:
+    assert [item.id for item in list_items(library, Filter(words=asked))] == found
+
+
+def test_the_index_holds_every_item(library: Store) -> None:
+    assert list(check_store(library)) == []
+
+
+@given(st.text(max_size=60))
+def test_no_question_is_an_error_in_its_own_language(asked: str) -> None:
+    for said in (sqlite_match(asked), postgres_query(asked)):
+        assert said.count("(") == said.count(")")
+
+
+HOSTILE = ["'", '"', "\\", "q'w", "x:*", "q & w", "!", "(", "^q", "{q}", "q\x00w", "\ud800", "۞", "🙂", "q" * 100_000]
+
+
+@pytest.mark.parametrize("asked", HOSTILE)
+def test_hostile_questions_are_answered(library: Store, asked: str) -> None:
+    assert [item.id for item in list_items(library, Filter(words=asked))] == []
