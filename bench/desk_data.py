@@ -196,14 +196,10 @@ def _judge(store: Store, count: int, chance: random.Random) -> None:
         held[item_id, reviewer] = {"item_id": item_id, "reviewer": reviewer, "verdict_id": number, "decision": decision, "reason": "", "blind": True,
                                    "settles": False, "at": at}  # fmt: skip
         reviews[item_id] = decision if reviews.get(item_id, decision) == decision else "disputed"
-    for start in range(0, max(len(made), len(held)), BATCH):
-        with store.begin() as connection:
-            for table, rows in (
-                (verdicts, made[start : start + BATCH]),
-                (current_verdicts, list(held.values())[start : start + BATCH]),
-            ):
-                if rows:
-                    connection.execute(table.insert(), rows)
+    for table, rows in ((verdicts, made), (current_verdicts, list(held.values()))):
+        for start in range(0, len(rows), BATCH):
+            with store.begin() as connection:
+                connection.execute(table.insert(), rows[start : start + BATCH])
     changed = list(reviews.items())
     for start in range(0, len(changed), BATCH):
         with store.begin() as connection:
