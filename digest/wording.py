@@ -1,0 +1,67 @@
+"""The digest's words in English, Russian and Kazakh, and how it writes numbers, days and hours; the words are in ``locale/*.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from domain.yamlfile import load_yaml
+
+LANGUAGES: Final = ("en", "ru", "kk")
+LOCALE: Final = Path(__file__).resolve().parent / "locale"
+
+Phrase = str | Mapping[str, str]
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, Phrase]:
+    """All phrases of a language by key; one with plurals is a mapping from plural form to words."""
+    data: Mapping[str, Phrase] = load_yaml(LOCALE / f"{language}.yaml").data
+    return data
+
+
+def plural_form(language: str, number: int) -> str:
+    """The CLDR plural category of a whole number: Russian has one, few and many; English and Kazakh one and other."""
+    if language == "ru":
+        if number % 10 == 1 and number % 100 != 11:
+            return "one"
+        return "few" if number % 10 in {2, 3, 4} and number % 100 not in {12, 13, 14} else "many"
+    return "one" if number == 1 else "other"
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The phrase in the language; in English where the language lacks it, the last part of the key where English does, too."""
+    phrase = catalogue(language).get(key) or catalogue("en").get(key) or key.rpartition(".")[2].replace("-", " ")
+    if not isinstance(phrase, str):
+        number = values.get("n", 0)
+        phrase = phrase.get(plural_form(language, number if isinstance(number, int) else 0)) or phrase["other"]
+    shown = {name: number_shown(value) if isinstance(value, int) else value for name, value in values.items()}
+    return phrase.format(**shown) if values else phrase
+
+
+def number_shown(number: int) -> str:
+    """A whole number with thin spaces between thousands, as all three languages allow."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def day_shown(language: str, day: date, *, weekday: bool = False) -> str:
+    """A day in words: 22 November 2026; with ``weekday`` Sunday, 22 November 2026."""
+    month = str(say(language, "months")).split()[day.month - 1]
+    words = say(language, "day", day=str(day.day), month=month, year=str(day.year))
+    return f"{say(language, 'weekdays').split()[day.weekday()]}, {words}" if weekday else words
+
+
+def moment_shown(language: str, moment: datetime, zone: ZoneInfo, today: date) -> str:
+    """A time as a reader at breakfast thinks of it: today 05:40, yesterday 22:10, 19 November."""
+    local = moment.astimezone(zone)
+    days = (today - local.date()) // timedelta(days=1)
+    if days in (0, 1):
+        return f"{say(language, 'today' if days == 0 else 'yesterday')} {local:%H:%M}"
+    month = str(say(language, "months")).split()[local.month - 1]
+    if abs(days) > 300:
+        return day_shown(language, local.date())
+    return say(language, "day.short", day=str(local.day), month=month)

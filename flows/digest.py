@@ -1,0 +1,72 @@
+"""The flow `digest`: hands the steps of the digest to Prefect and leaves an artifact that says who was told what."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.blocks.system import Secret
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import SecretStr
+
+from domain.settings import Settings, load_settings
+from flows.digest_report import DigestReport
+from flows.digest_steps import send_digest
+
+TIMEOUT = 7200 + 3600  # seconds: the longest patience with a mail server, and time to hand over
+SMTP_BLOCK = "sholu-smtp"
+"""A Prefect block of type Secret that holds the address of the mail server, asked for where SHOLU_SMTP_URL is not set."""
+
+
+@flow(
+    name="digest",
+    description="Sends the daily digest: once to each reader; what the mail server put off is tried again. Safe to run again at any time.",
+    timeout_seconds=TIMEOUT,
+    persist_result=False,
+    validate_parameters=True,
+)
+async def digest_flow(
+    day: date | None = None,
+    to: list[str] | None = None,
+    due_only: bool = False,
+    dry_run: bool = False,
+) -> State[Any]:
+    """Send the daily digest.
+
+    Args:
+        day: The day whose digest is sent. Empty: today.
+        to: Addresses to send to instead of the list of recipients. Empty: the list.
+        due_only: Only readers whose hour has come; for schedules.
+        dry_run: Compose but store and send nothing; the artifact shows the text.
+    """
+    settings = await _with_server(load_settings())
+    # In a thread: the steps speak to the mail server and wait between tries, and Prefect's heartbeat must go on meanwhile.
+    report = await asyncio.to_thread(
+        send_digest, settings, day=day, to=tuple(to or ()), due_only=due_only, dry_run=dry_run, clock=lambda: datetime.now(UTC)
+    )
+    await acreate_markdown_artifact(report.markdown(), key="digest-result", description=f"Run {report.run_id or '(dry)'}: who was told what")
+    get_run_logger().info(report.closing())
+    return final_state(report)
+
+
+def final_state(report: DigestReport) -> State[Any]:
+    """What the run may call itself: never plainly completed while a mail waits or was refused."""
+    if report.exit_code == 0:
+        return Completed(message=report.closing(), data=report.summary())
+    if report.exit_code == 1:
+        return Completed(name="Incomplete", message=report.closing(), data=report.summary())
+    return Failed(message=report.closing(), data=report.summary())
+
+
+async def _with_server(settings: Settings) -> Settings:
+    if settings.smtp_url is not None:
+        return settings
+    try:
+        block: Any = await Secret.aload(SMTP_BLOCK)
+    except ValueError:  # there is no such block: the steps say what is missing
+        return settings
+    return settings.model_copy(update={"smtp_url": SecretStr(str(block.get()))})
