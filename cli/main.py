@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from cli import collect, desk, keep, rulebook, service, source_list, watch
+from cli import collect, desk, evidence, keep, mail, rulebook, service, source_list, watch
 from cli.output import complain
 from domain.errors import SholuError
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (collect, source_list, rulebook, desk, keep, service, watch):
+for part in (collect, mail, source_list, rulebook, desk, keep, service, watch, evidence):
     part.register(app)
 
 

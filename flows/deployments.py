@@ -49,6 +49,26 @@ DEPLOYMENTS = (
         every=timedelta(minutes=15),
         parameters={"only_due": True},
         tags=("sholu", "collect"),
+        # Not CANCEL_NEW: somebody's run by hand during a pass of the schedule waits for it and is not thrown away.
+        collision="ENQUEUE",
+    ),
+    Deployment(
+        "digest/daily",
+        "flows.digest:digest_flow",
+        "Sends the daily digest to every reader whose hour has come. Run by hand for a day, a reader or dry: nothing goes twice.",
+        cron="0 8 * * *",
+        parameters={"due_only": True},
+        tags=("sholu", "digest"),
+        collision="ENQUEUE",
+    ),
+    Deployment(
+        "digest/waiting-mail",
+        "flows.digest:digest_flow",
+        "Tries again what the mail server put off, and serves readers who asked for an hour of their own.",
+        cron="10,40 * * * *",
+        every=timedelta(minutes=30),
+        parameters={"due_only": True},
+        tags=("sholu", "digest"),
     ),
     Deployment(
         "reflag/by-hand",
