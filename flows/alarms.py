@@ -43,7 +43,7 @@ from storage.store import Store, open_store
 log = logging.getLogger("sholu.alarms")
 
 KINDS = ("run-failed", "run-missing", "digest-late", "coverage", "disk")
-DAY = timedelta(days=1)
+SEEN_WITHIN = timedelta(hours=26)  # as the digest counts: a source polled once a day may have had its turn a little earlier
 LET_GO = timedelta(days=3)  # an alarm over for longer than this is no longer told of: the mail server was away too long
 EASED = 1.1  # what has raised an alarm must be better than its bound by a tenth before it is over: no mail at every flutter
 MEANINGS = {
@@ -112,9 +112,9 @@ def gather(store: Store, settings: Settings, now: datetime) -> Facts:
     patience = timedelta(seconds=settings.alarm_digest)
     return Facts(
         runs=last_runs(store),
-        sight=sight(store, since=now - DAY, until=now),
+        sight=sight(store, since=now - SEEN_WITHIN, until=now),
         late=tuple(late),
-        unsent=tuple(unsent_digests(store, before=now - patience, since=now - 3 * DAY)),
+        unsent=tuple(unsent_digests(store, before=now - patience, since=now - LET_GO)),
         free=free_space(settings.home),
         open=tuple(open_alarms(store)),
     )

@@ -17,7 +17,7 @@ from domain.settings import Settings, load_settings
 from domain.values import SourceReport
 from flows.report import RunReport
 from flows.shards import Shard
-from flows.shell import State_, ended, item_link, now, refuse_unknown, scheduled_slot, skipped
+from flows.shell import State_, ended, item_link, now, scheduled_slot, skipped
 from flows.steps import CollectOptions, World, collect, collect_shard
 from storage.runs import SlotTaken
 
@@ -63,7 +63,6 @@ async def collect_flow(
         only_due: Poll only the sources whose turn it is by their own rhythm. Switch off to poll all of them now.
         dry_run: Read and flag, but store nothing; the artifact says what would have been new.
     """
-    refuse_unknown(collect_flow)
     settings = load_settings()
     slot = scheduled_slot("collect")
     if slot.missed:

@@ -11,7 +11,7 @@ from pydantic import Field
 from domain.settings import load_settings
 from flows.alone import UnderWay
 from flows.maintaining import MaintainOptions, MaintainReport, maintain
-from flows.shell import State_, cell, ended, now, refuse_unknown, scheduled_slot, skipped
+from flows.shell import State_, cell, ended, now, scheduled_slot, skipped
 from storage.maintenance import Retention
 from storage.runs import SlotTaken
 
@@ -25,7 +25,7 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
     persist_result=False,
     validate_parameters=True,
 )
-def maintain_flow(  # noqa: PLR0917 - the form in the UI
+def maintain_flow(
     captures: Days = 180,
     ledger: Days = 400,
     entries: Days = 400,
@@ -43,7 +43,6 @@ def maintain_flow(  # noqa: PLR0917 - the form in the UI
         deep: Look the store through to the last byte now; once a week it is done anyway.
         dry_run: Only say what would be dropped.
     """
-    refuse_unknown(maintain_flow)
     slot = scheduled_slot("maintain")
     if slot.missed:
         return skipped(slot.reason)

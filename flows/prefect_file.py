@@ -1,4 +1,4 @@
-"""Writes the table of deployments as `deploy/prefect.yaml`, for a work pool with workers; `python -m flows.prefect_file` renews it."""
+"""Writes the table of deployments as `deploy/prefect.yaml`, for workers; `python -m flows.prefect_file` renews it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from domain.settings import Settings, load_settings
 from flows.alone import UnderWay
 from flows.reextracting import ReextractOptions, Reread, reextract
 from flows.reflag import Language, start_of
-from flows.shell import State_, ended, item_link, now, refuse_unknown, skipped
+from flows.shell import State_, ended, item_link, now, skipped
 
 
 @flow(
@@ -23,7 +23,7 @@ from flows.shell import State_, ended, item_link, now, refuse_unknown, skipped
     persist_result=False,
     validate_parameters=True,
 )
-def reextract_flow(  # noqa: PLR0917 - the form in the UI
+def reextract_flow(
     dry_run: bool = True,
     since: date | None = None,
     until: date | None = None,
@@ -41,7 +41,6 @@ def reextract_flow(  # noqa: PLR0917 - the form in the UI
         languages: Only items in these languages. Empty: all.
         newest: Only the last so many items: a quick try.
     """
-    refuse_unknown(reextract_flow)
     settings = load_settings()
     options = ReextractOptions(
         since=start_of(since),

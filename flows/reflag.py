@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from domain.settings import Settings, load_settings
 from flows.alone import UnderWay
 from flows.reflagging import Change, ReflagOptions, reflag
-from flows.shell import State_, ended, item_link, now, refuse_unknown, skipped
+from flows.shell import State_, ended, item_link, now, skipped
 
 Language = Literal["en", "ru", "kk", "kk-Latn", "ky", "uz"]
 
@@ -39,7 +39,6 @@ def reflag_flow(
         sources: Ids of sources, as in `sholu sources list`. Empty: all of them.
         languages: Only items in these languages. Empty: all.
     """
-    refuse_unknown(reflag_flow)
     settings = load_settings()
     options = ReflagOptions(
         since=start_of(since),

@@ -70,10 +70,19 @@ async def run(*, alone: bool) -> None:
         ids[row.flow] = await runner.aadd_deployment(await asyncio.to_thread(deployment, row))
     async with get_client() as client:
         await ensure_automations(client, ids["watch"])
+        await close_forms(client, ids.values())
         if alone:
             await crash_the_dead(client, ids.values(), living=living_runs())
         await cancel_missed(client, ids, now=datetime.now(UTC))
     await runner.start()
+
+
+async def close_forms(client: PrefectClient, ids: Iterable[UUID]) -> None:
+    """Have the server refuse parameters a flow does not have: it takes any name by itself, and the run would crash on it."""
+    for each in ids:
+        schema = (await client.request("GET", "/deployments/{id}", path_params={"id": each})).json()["parameter_openapi_schema"]
+        closed = {"parameter_openapi_schema": {**schema, "additionalProperties": False}}
+        await client.request("PATCH", "/deployments/{id}", path_params={"id": each}, json=closed)
 
 
 async def cancel_missed(client: PrefectClient, ids: dict[str, UUID], *, now: datetime) -> int:

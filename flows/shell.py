@@ -1,19 +1,15 @@
-"""What every flow shares: its slot, its refusal of unknown parameters, and the states and links it ends with. Prefect only."""
+"""What every flow shares: its slot, and the states and links it ends with. Prefect only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import Flow
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from domain.errors import ConfigError
 from domain.settings import Settings
 from flows.deployments import row_of
 from flows.slots import Slot, slot_of
@@ -31,18 +27,6 @@ def scheduled_slot(kind: str) -> Slot:
     automatic = "auto-scheduled" in (flow_run.tags or [])
     scheduled = flow_run.scheduled_start_time if automatic else None
     return slot_of(kind, scheduled=scheduled, now=now(), every=row_of(kind).every)
-
-
-def refuse_unknown(flow: Flow[..., Any]) -> None:
-    """Raise ConfigError for a parameter this flow does not have: Prefect takes any name, a typo would run with the default."""
-    context = FlowRunContext.get()
-    given: Mapping[str, Any] = context.flow_run.parameters if context and context.flow_run else {}
-    unknown = sorted(given.keys() - flow.parameters.properties.keys())
-    if unknown:
-        known = ", ".join(sorted(flow.parameters.properties))
-        raise ConfigError(
-            f"there is no parameter {', '.join(unknown)}; the parameters of {flow.name} are {known}", file="flow run"
-        )
 
 
 def skipped(reason: str) -> State_:
