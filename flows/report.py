@@ -43,6 +43,7 @@ class RunReport:
     database: str
     offline: bool = False
     dry_run: bool = False
+    looked_again: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -69,6 +70,8 @@ class RunReport:
         kinds = Counter(report.kind for report in self.sources)
         parts = [f"{kinds[kind]} {kind.value}" for kind in PollKind if kinds[kind]]
         seen = f"{total} sources: {', '.join(parts)}; {self.counts.new} new items, {len(self.flagged_items)} flagged, in {self.seconds:.0f} s."
+        if self.looked_again:
+            seen += f" {self.looked_again}"
         if self.dry_run:
             return f"{seen} This was a dry run: nothing was stored."
         if self.unseen:
@@ -94,6 +97,7 @@ class RunReport:
             "rules_version": self.rules_version,
             "seconds": round(self.seconds, 2),
             "message": self.closing(),
+            "looked_again": self.looked_again,
             "flagged_items": [
                 {
                     "id": item.item_id,

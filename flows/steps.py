@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from random import Random
@@ -28,10 +28,12 @@ from extractors.catalogue import load_sources
 from extractors.client import Client, client_options
 from extractors.headers import Validators
 from extractors.ladder import Reading, climb
+from extractors.meter import Meter
 from extractors.pool import ParserPool
 from extractors.rhythm import Bounds
 from flows.batches import Batcher
 from flows.judging import after_poll, asked_to_wait, is_offline, read_state, turn_has_come
+from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
 from flows.report import FlaggedItem, RunReport, telling_words
 from flows.shards import Shard, shards_of
 from rules.engine.rulebook import Rulebook, load_rulebook
@@ -42,6 +44,7 @@ from storage.entries import (
     next_try,
     pending_entries,
     preview_entries,
+    put_off,
     retry_now,
     sources_with_pending,
     take_entries,
@@ -66,6 +69,7 @@ PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: 
 LEASE = 180.0  # seconds a claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life
 UNKNOWN_MACHINE = "0.0.0.0"  # where the feed did not answer this time: taken for a public one, so that no queue leads inside
+LEAST_A_RUN = 10  # entries of a source that a run is trusted with, however few the one before could read
 FULL_TEXT = 600  # characters: from here on a feed's own text is an article's, not its teaser
 
 
@@ -149,7 +153,15 @@ async def collect(
         )
         status = {0: "done", 1: "incomplete"}.get(report.exit_code, "failed")
         await asyncio.to_thread(end_run, world.store, world.run_id, now=clock(), status=status, reason=report.closing())
-        return report
+        return report if options.dry_run else replace(report, looked_again=await _look_again(world, sources))
+
+
+async def _look_again(world: World, sources: Sequence[Source]) -> str:
+    """Later looks at flagged items whose time has come, with this run's client; "" where none was due."""
+    hands = Hands(world.store, world.client, world.pool, world.rulebook, world.clock)
+    chosen = [source.id for source in sources] if world.options.sources else None
+    report = await recheck_with(hands, sources=chosen, per_source=PER_SOURCE_IN_RUN)
+    return report.closing() if report.looked else ""
 
 
 def chosen_sources(sources: Sequence[Source], ids: Sequence[str], file: Path) -> tuple[Source, ...]:
@@ -323,11 +335,12 @@ async def collect_shard(world: World, shard: Shard) -> list[SourceReport]:
 async def _collect_source(world: World, source: Source) -> tuple[SourceReport, PollState]:
     state = world.states.get(source.id, PollState(source.id))
     bounds = Bounds(world.settings.poll_min, world.settings.poll_max)
+    meter = Meter(world.settings.source_seconds)
     try:
-        reading = await read_source(world, source, state)
+        reading = await read_source(world, source, state, meter)
         outcomes = Counter[OutcomeKind]()
         flagged = 0
-        for outcome in await _outcomes(world, source, state, reading):
+        for outcome in await _outcomes(world, source, state, reading, meter):
             outcomes[outcome.kind] += 1
             flagged += outcome.flagged
     except StoreError:
@@ -360,7 +373,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     return report, kept
 
 
-async def read_source(world: World, source: Source, state: PollState) -> Reading:
+async def read_source(world: World, source: Source, state: PollState, meter: Meter | None = None) -> Reading:
     """Read a source by its ladder: what its address in use yields, or the next rung where it does not."""
     fresh = world.options.force
     return await climb(
@@ -375,10 +388,11 @@ async def read_source(world: World, source: Source, state: PollState) -> Reading
         last_polled=state.last_polled,
         last_new=state.last_new,
         entries_last=state.entries_last if state.last_ok else None,
+        meter=meter,
     )
 
 
-async def _outcomes(world: World, source: Source, state: PollState, reading: Reading) -> list[Outcome]:
+async def _outcomes(world: World, source: Source, state: PollState, reading: Reading, meter: Meter) -> list[Outcome]:
     """One outcome for every entry this run sees of a source: those of the feed, and those that waited from before."""
     entries = reading.entries
     since = world.options.since
@@ -398,32 +412,48 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
     ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
-    return ended + await _read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE)
+    return ended + await _read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter)
 
 
-async def _read_all(world: World, source: Source, pending: Sequence[PendingEntry], found_at: str) -> list[Outcome]:
+async def _read_all(world: World, source: Source, pending: Sequence[PendingEntry], found_at: str, meter: Meter) -> list[Outcome]:
     """Read the pages of a source one after the other; each result is stored while the next page is asked for.
 
     ``found_at`` is the machine whose feed named the addresses: a public one may not send us into a network of our own.
+    When the time on the ``meter`` is over, what is left waits for later runs.
     """
     world.tell("pages", len(pending), 0)
     keys = {each.id: key_of(each.entry) for each in pending}
     held = await asyncio.to_thread(held_items, world.store, keys.values()) if pending else {}
     storing: list[asyncio.Task[Outcome]] = []
+    left: list[Outcome] = []
     try:
-        for each in pending:
+        for number, each in enumerate(pending):
+            if meter.is_over:
+                left = await _put_off(world, source, pending[number:], a_run=max(number, LEAST_A_RUN))
+                break
             shelved = held.get(keys[each.id])
             if shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE:
                 # The same address was read for another outlet: it is one item, and its page is not asked for twice.
                 result: Result = Held(each, keys[each.id])
             else:
                 async with world.pages:
-                    result = await _read_entry(world, source, each, found_at)
+                    result = await _read_entry(world, source, each, found_at, meter)
             storing.append(asyncio.create_task(_store(world, source, result)))
-        return list(await asyncio.gather(*storing))
+        return [*await asyncio.gather(*storing), *left]
     finally:
         for task in storing:
             task.cancel()
+
+
+async def _put_off(world: World, source: Source, left: Sequence[PendingEntry], *, a_run: int) -> list[Outcome]:
+    """Leave to later runs what this one has no time for: a source with thousands of entries, or a slow one, holds nobody up."""
+    if not world.options.dry_run:
+        pace = timedelta(seconds=world.settings.poll_min)
+        await asyncio.to_thread(put_off, world.store, [each.id for each in left], a_run=a_run, pace=pace, now=world.now)
+    log.info("%s: %s entries are left for later runs", source.id, len(left), extra={"run": world.run_id, "source": source.id})
+    world.tell("pages", 0, len(left))
+    reason = f"left for a later run: this source has had its {world.settings.source_seconds:g} seconds"
+    return await _ended_early(world, source, [each.entry for each in left], OutcomeKind.SKIPPED, reason)
 
 
 async def _store(world: World, source: Source, result: Result) -> Outcome:
@@ -455,17 +485,20 @@ def key_of(entry: Entry, answered: str = "") -> str:
     return item_key(answered or entry.url) or f"{entry.source_id} {entry.key}"
 
 
-async def _read_entry(world: World, source: Source, pending: PendingEntry, found_at: str) -> Result:
+async def _read_entry(world: World, source: Source, pending: PendingEntry, found_at: str, meter: Meter) -> Result:
     """The page, or the feed's own full text where the page fails, or the reason why there is neither."""
     entry = pending.entry
     if not entry.url:
         return _flagged_read(world, source, pending, article_from_entry(entry, world.now, source.languages), key_of(entry))
     try:
-        answer = await world.client.fetch(entry.url, accept="page", robots=True, owner=source.id, found_at=found_at)
+        answer = await world.client.fetch(
+            entry.url, accept="page", robots=True, owner=source.id, found_at=found_at, meter=meter
+        )
         capture = answer.capture
         # Bytes first: whatever goes wrong from here on, the page as received is kept.
         capture_id = None if world.options.dry_run else await world.captures.put(capture)
-        article = await world.pool.run(
+        article = await world.pool.metered(
+            meter,
             read_article,
             capture.body,
             content_type=content_type_of(capture),

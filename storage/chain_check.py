@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage import chain, records
 from storage.captures import capture_from
 from storage.problems import Problem
 from storage.results import text_hash
 from storage.runs import ledger_record
-from storage.schema.evidence import captures, rechecks
+from storage.schema.evidence import blobs, captures, rechecks
 from storage.schema.evidence import chain as links
 from storage.schema.items import flaggings, item_versions
 from storage.schema.review import verdicts
@@ -23,6 +24,8 @@ from storage.store import Store
 
 # Records read in one go: captures without their bodies, versions with their texts.
 STEP = 500
+# What a row raises when a byte of it was flipped: no number, no JSON, no UTF-8, another type.
+UNREADABLE = (SQLAlchemyError, ValueError, TypeError, KeyError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def verify_chain(store: Store) -> Iterator[Problem]:
     with store.read() as connection:
         yield from _links(connection)
         yield from _heads(connection)
+        yield from _bytes(connection)
         for subject in SUBJECTS:
             yield from _records(connection, subject)
 
@@ -65,9 +69,38 @@ def count_records(store: Store) -> int:
         return int(connection.execute(select(func.count()).select_from(links)).scalar_one())
 
 
+def readable(connection: Connection, query: Select[Any], key: Column[Any], what: str) -> Iterator[Row[Any] | Problem]:
+    """The rows of a query in the order of ``key``; one that cannot be read (a byte flipped within it) is a Problem of its own."""
+    after = -(2**62)  # a record slipped in may have any number
+    ordered = query.order_by(key)
+    while True:
+        ids = list(connection.execute(select(key).where(key > after).order_by(key).limit(STEP)).scalars())
+        if not ids:
+            return
+        within = ordered.where(key > after, key <= ids[-1])
+        try:
+            rows = connection.execute(within).all()
+        except UNREADABLE:
+            for one in ids:
+                try:
+                    yield from connection.execute(query.where(key == one)).all()
+                except UNREADABLE as error:
+                    yield Problem("chain", f"{what} {one}", f"cannot be read, so it was altered ({_why(error)})")
+        else:
+            yield from rows
+        after = ids[-1]
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:120]
+
+
 def _links(connection: Connection) -> Iterator[Problem]:
     expected, before = 1, chain.BEGINNING
-    for row in connection.execute(select(links).order_by(links.c.seq).execution_options(yield_per=STEP)):
+    for row in readable(connection, select(links), links.c.seq, "link"):
+        if isinstance(row, Problem):
+            yield row
+            continue
         where = f"link {row.seq}"
         if row.seq != expected:
             yield Problem("chain", where, f"links {expected} to {row.seq - 1} are missing: records were taken out")
@@ -95,21 +128,28 @@ def _heads(connection: Connection) -> Iterator[Problem]:
             )
 
 
+def _bytes(connection: Connection) -> Iterator[Problem]:
+    """Bodies that are not there although retention did not drop them, and bodies that nobody received."""
+    c, dropped = captures.c, links.alias("dropped")
+    gone = captures.outerjoin(dropped, (dropped.c.subject == "dropped") & (dropped.c.subject_id == c.id))
+    for row in connection.execute(
+        select(c.id).select_from(gone).where(c.blob_id.is_(None), dropped.c.seq.is_(None)).order_by(c.id)
+    ):
+        yield Problem(
+            "chain", f"capture {row.id}", "its bytes are missing, and retention has not dropped them: they were taken out"
+        )
+    nobody = select(blobs.c.id).outerjoin(captures, c.blob_id == blobs.c.id).where(c.id.is_(None)).order_by(blobs.c.id)
+    for row in connection.execute(nobody):
+        yield Problem("chain", f"body {row.id}", "belongs to no capture: it was slipped in, or its capture was taken out")
+
+
 def _records(connection: Connection, subject: Subject) -> Iterator[Problem]:
     table = subject.table
     joined = table.outerjoin(links, (links.c.subject == subject.name) & (links.c.subject_id == table.c.id))
     retired = _retired(connection) if table is runs else {}
-    query = select(table, links.c.digest.label("link_digest")).select_from(joined).order_by(table.c.id)
-    for row in connection.execute(query.execution_options(yield_per=STEP)):
-        where = f"{subject.name} {row.id}"
-        if row.link_digest is not None:
-            if row.id in retired:
-                if retired[row.id] != row.link_digest:
-                    yield Problem("chain", where, "had been altered before retention dropped its ledger")
-            elif records.digest(subject.written(connection, row)) != row.link_digest:
-                yield Problem("chain", where, "is not what it was when it was stored: it was altered")
-            elif subject.table is item_versions and text_hash(row.title, row.text) != row.sha256:
-                yield Problem("chain", where, "is not what it was when it was stored: its title or text was altered")
+    query = select(table, links.c.digest.label("link_digest")).select_from(joined).where(links.c.seq.is_not(None))
+    for row in readable(connection, query, table.c.id, subject.name):
+        yield from [row] if isinstance(row, Problem) else _altered(connection, subject, row, retired.get(row.id))
     unlinked = select(table.c.id).select_from(joined).where(links.c.seq.is_(None)).order_by(table.c.id)
     if subject.chained is not None:
         unlinked = unlinked.where(subject.chained)
@@ -119,6 +159,19 @@ def _records(connection: Connection, subject: Subject) -> Iterator[Problem]:
     lost = select(links.c.seq, links.c.subject_id).outerjoin(table, table.c.id == links.c.subject_id)
     for row in connection.execute(lost.where(links.c.subject == subject.name, table.c.id.is_(None)).order_by(links.c.seq)):
         yield Problem("chain", f"link {row.seq}", f"{subject.name} {row.subject_id} is missing: it was taken out")
+
+
+def _altered(connection: Connection, subject: Subject, row: Row[Any], retired: str | None) -> Iterator[Problem]:
+    where = f"{subject.name} {row.id}"
+    try:
+        digest = records.digest(subject.written(connection, row)) if retired is None else retired
+        if digest != row.link_digest:
+            late = "" if retired is None else ", before retention dropped its ledger"
+            yield Problem("chain", where, f"is not what it was when it was stored: it was altered{late}")
+        elif subject.table is item_versions and text_hash(row.title, row.text) != row.sha256:
+            yield Problem("chain", where, "is not what it was when it was stored: its title or text was altered")
+    except UNREADABLE as error:
+        yield Problem("chain", where, f"cannot be read, so it was altered ({_why(error)})")
 
 
 def _retired(connection: Connection) -> dict[int, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, case, func, or_, select, text
 from domain.errors import StoreError
 from domain.values import Flagging, OutcomeKind
 from storage.captures import unpack
-from storage.chain_check import verify_chain
+from storage.chain_check import UNREADABLE, readable, verify_chain
 from storage.flagging_rows import flagging_from, grade
 from storage.problems import Problem
 from storage.results import text_hash
@@ -31,16 +31,16 @@ __all__ = ["Problem", "check_store"]
 
 def check_store(store: Store, *, deep: bool = True) -> Iterator[Problem]:
     """Every problem found, in the order of the news' way; ``deep`` also unpacks every body and walks the evidence chain."""
-    yield from _few("file", _file(store))
+    yield from _few("file", file_problems(store))
     with store.read() as connection:
         yield from _few("ledger", _ledger(connection))
         yield from _few("entries", _entries(connection))
-        yield from _few("items", _items(connection))
+        yield from _few("items", item_problems(connection))
         yield from _few("versions", _versions(connection))
         yield from _few("flaggings", _flaggings(connection))
         yield from _few("search", _search(store, connection))
         if deep:
-            yield from _few("captures", _bodies(connection))
+            yield from _few("captures", body_problems(connection))
     if deep:
         yield from _few("chain", verify_chain(store))
 
@@ -55,7 +55,7 @@ def _few(check: str, problems: Iterator[Problem]) -> Iterator[Problem]:
         yield Problem(check, "…", f"and {total - SHOWN} more of this kind")
 
 
-def _file(store: Store) -> Iterator[Problem]:
+def file_problems(store: Store) -> Iterator[Problem]:
     if store.dialect != "sqlite":
         return  # PostgreSQL enforces its keys itself, and its pages are the server's to check (pg_amcheck)
     try:
@@ -135,13 +135,16 @@ def _entries(connection: Connection) -> Iterator[Problem]:
         yield Problem("entries", f"entry {row.id}", f"is {row.state} without a reason")
 
 
-def _items(connection: Connection) -> Iterator[Problem]:
+def item_problems(connection: Connection) -> Iterator[Problem]:
     i, v, f = items.c, item_versions.c, flaggings.c
     for row in connection.execute(
         select(i.id, i.version).outerjoin(item_versions, v.id == i.version_id)
         .where(or_(v.id.is_(None), v.item_id != i.id, v.number != i.version))
     ):  # fmt: skip
         yield Problem("items", f"item {row.id}", f"does not point at its version {row.version}")
+    repeats = or_(i.title != v.title, i.url != v.url, i.language != v.language, i.body_from != v.body_from)
+    for row in connection.execute(select(i.id).join(item_versions, v.id == i.version_id).where(repeats)):
+        yield Problem("items", f"item {row.id}", "says something else than the version in force")
     judged = and_(i.grade >= 0, or_(f.id.is_(None), f.item_id != i.id, f.version_id != i.version_id))
     for row in connection.execute(select(i.id).outerjoin(flaggings, f.id == i.flagging_id).where(judged)):
         yield Problem("items", f"item {row.id}", "is judged, but the reasons for it are not there")
@@ -211,12 +214,17 @@ def _search(store: Store, connection: Connection) -> Iterator[Problem]:
         )
 
 
-def _bodies(connection: Connection) -> Iterator[Problem]:
-    for row in _stream(connection, select(blobs)):
+def body_problems(connection: Connection) -> Iterator[Problem]:
+    for row in readable(connection, select(blobs), blobs.c.id, "body"):
+        if isinstance(row, Problem):
+            yield row
+            continue
         try:
             unpack(row.data, row.size, row.sha256, f"body {row.id}")
         except StoreError as error:
             yield Problem("captures", f"body {row.id}", str(error))
+        except UNREADABLE as error:
+            yield Problem("captures", f"body {row.id}", f"cannot be read, so it was altered ({error})")
     other = select(captures.c.id).join(blobs, blobs.c.id == captures.c.blob_id).where(blobs.c.sha256 != captures.c.sha256)
     for row in connection.execute(other):
         yield Problem("captures", f"capture {row.id}", "points at the bytes of another one")

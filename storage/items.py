@@ -99,11 +99,12 @@ def save_results(store: Store, run_id: int, results: Sequence[Result], *, now: d
     ended: list[Outcome] = []
     for batch in in_batches(list(results), BATCH):
         with store.begin(ordered=True) as connection:
-            ended.extend(_save_batch(store, connection, run_id, batch, now))
+            ended.extend(write_results(store, connection, run_id, batch, now=now))
     return ended
 
 
-def _save_batch(store: Store, connection: Connection, run_id: int, batch: list[Result], now: datetime) -> list[Outcome]:
+def write_results(store: Store, connection: Connection, run_id: int, batch: Sequence[Result], *, now: datetime) -> list[Outcome]:
+    """``save_results`` for one batch, within the caller's transaction (begun with ``ordered=True``)."""
     recorded = _recorded(connection, run_id, batch)
     endings: dict[int, Outcome] = {}
     waiting: list[tuple[int, Result]] = []

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, not_, or_, select, text, update
 
-from storage import search_index
+from storage import chain, search_index
 from storage.runs import retire_ledger
 from storage.schema.digest import told
 from storage.schema.evidence import blobs, captures, rechecks
@@ -116,7 +116,7 @@ def _once_flagged(capture_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 def _drop_bodies(store: Store, before: datetime, dry_run: bool) -> Iterator[tuple[int, int]]:
     c, b = captures.c, blobs.c
-    chosen = select(c.id, c.blob_id).where(_droppable(before))
+    chosen = select(c.id, c.blob_id, c.sha256).where(_droppable(before))
     if dry_run:
         with store.read() as connection:
             ids = connection.execute(chosen).all()
@@ -129,6 +129,8 @@ def _drop_bodies(store: Store, before: datetime, dry_run: bool) -> Iterator[tupl
             rows = connection.execute(chosen.order_by(c.id).limit(STEP)).all()
             if not rows:
                 return
+            # Said in the chain: bytes that are missing without that were taken out.
+            chain.append(connection, [("dropped", row.id, row.sha256) for row in rows])
             connection.execute(update(captures).where(c.id.in_([row.id for row in rows])).values(blob_id=None))
             # The same bytes may have come with another capture that is kept.
             loose = [row.blob_id for row in rows]

@@ -136,11 +136,11 @@ def end_run(store: Store, run_id: int, *, now: datetime, status: str, reason: st
     The run with its ledger becomes the last link of the chain itself: nothing may be entered for it afterwards.
     """
     with store.begin(ordered=True) as connection:
-        closed: dict[str, Any] = {"status": status, "reason": reason, "ended_at": now}
-        connection.execute(update(runs).where(runs.c.id == run_id).values(closed))
-        linked = select(chain.c.seq).where(chain.c.subject == "run", chain.c.subject_id == run_id)
-        if connection.execute(linked).first() is None:
-            append(connection, [("run", run_id, records.digest(ledger_record(connection, run_id)))])
+        open_still = (runs.c.id == run_id, runs.c.status.in_(("running", "crashed")))
+        closed = update(runs).where(*open_still).values(status=status, reason=reason, ended_at=now)
+        if not connection.execute(closed).rowcount:
+            return  # closed before: its record stands in the chain as it was then
+        append(connection, [("run", run_id, records.digest(ledger_record(connection, run_id)))])
         head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
         if head is not None:
             noted = {"chain_seq": head.seq, "chain_link": head.link}
