@@ -90,7 +90,7 @@ def sought(word: str) -> Sought:
     bases = [base, *_other_bases(base, kazakh=kazakh)]
     least = OPEN_KAZAKH if kazakh else OPEN
     prefixes = tuple(each for each in bases if len(each) >= (least if each is base else SHORTEST + 1))
-    if len(base) >= least:
+    if len(base) >= least + 2:
         return Sought((word,), prefixes)
     # Which cut is the right one cannot be told of a short word (пик-ет, пикет): the endings are put to each.
     endings = KAZAKH_CHAINS if kazakh else (*RUSSIAN, *KAZAKH_CHAINS)

@@ -62,7 +62,7 @@ def test_a_word_does_not_find_another_that_begins_like_it(asked: str, other: str
 def test_most_forms_find_their_headword_too() -> None:
     pairs = [(form, asked) for asked, forms in FORMS.items() for form in forms.split()]
     missed = [pair for pair in pairs if not sought(words(pair[0])[0]).fits(words(pair[1])[0])]
-    assert len(missed) / len(pairs) < 0.1, missed
+    assert len(missed) / len(pairs) <= 0.09, missed
 
 
 @pytest.fixture
