@@ -25,6 +25,7 @@ from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
 from extractors.failures import explain, status_error
 from extractors.guard import Networks, Target, in_networks, shown, vet_url
 from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
+from extractors.meter import Meter
 from extractors.politeness import Turns
 from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
 from extractors.transport import MAX_HEAD, Guard, Lookup, MalformedError, Response, led_from_outside, open_session, system_lookup
@@ -114,6 +115,7 @@ class _Asked:
     max_body: int
     owner: str
     deadline: float
+    meter: Meter
     cut: bool = False
 
     @property
@@ -170,17 +172,19 @@ class Client:
         max_body: int | None = None,
         owner: str = "",
         found_at: str = "",
+        meter: Meter | None = None,
     ) -> Answer:
         """Fetch one address; raises FetchError (AddressRefused where it is never connected to), and nothing else.
 
         ``owner`` (a source's id) keeps one source's failures from counting against another's on one's own machines.
         ``found_at`` is the server address of the capture in which the address was found: where that is a public one, the
         networks of ``SHOLU_ALLOW_ADDRESSES`` are not open to it, so that a hostile feed cannot have your intranet read out.
+        ``meter`` counts what this costs the run, and shortens what is begun when little is left.
         """
         led_from_outside.set(bool(found_at) and not in_networks(found_at, self.options.networks))
         given = validators or Validators()
         headers = {"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED, **given.headers()}
-        asked = _Asked(headers, given, max_body or self.options.max_body, owner, self.options.deadline)
+        asked = _Asked(headers, given, max_body or self.options.max_body, owner, self.options.deadline, meter or Meter())
         try:
             return await self._travel(url, asked, robots=robots and self.options.robots)
         except FetchError:
@@ -200,14 +204,15 @@ class Client:
         loop_time = asyncio.get_running_loop().time
         while True:
             if robots:
-                await self._obey_robots(target, asked.owner)
+                await self._obey_robots(target, asked)
             key = self._key(target, asked.owner)
-            patience = await self._turns.begin(key, target.text, pause=key != last_key)
+            patience = await self._turns.begin(key, target.text, pause=key != last_key, meter=asked.meter)
             started = loop_time()
             try:
-                hop = await self._hop(target, asked, key, min(left, patience))
+                hop = await self._hop(target, asked, key, asked.meter.at_most(min(left, patience)))
             finally:
                 took = loop_time() - started
+                asked.meter.add(took)
                 if key == target.host in self._guard.own_names and not options.polite_to_own:
                     self._turns.free(key)
                 self._turns.end(key, took)
@@ -367,11 +372,11 @@ class Client:
             notes=notes,
         )
 
-    async def _obey_robots(self, target: Target, owner: str) -> None:
+    async def _obey_robots(self, target: Target, asked: _Asked) -> None:
         """Raise FetchError(kind="robots") where the host's robots.txt forbids the address, or cannot be seen for now."""
         task = self._robots.get(target.origin)
         if task is None:
-            task = self._robots[target.origin] = asyncio.create_task(self._load_robots(target, owner))
+            task = self._robots[target.origin] = asyncio.create_task(self._load_robots(target, asked))
         found = await asyncio.shield(task)
         if isinstance(found, AddressRefused):
             self._robots.pop(target.origin, None)  # it may be refused to this request alone (led from outside)
@@ -382,10 +387,11 @@ class Client:
         if not found.allows(target.text):
             raise FetchError(shown(target.text), "The site's robots.txt forbids it", kind="robots")
 
-    async def _load_robots(self, target: Target, owner: str) -> Robots | FetchError:
+    async def _load_robots(self, target: Target, wanted: _Asked) -> Robots | FetchError:
         """RFC 9309, 2.3.1: 4xx allows all, 5xx and unreachable forbid all for now; too many redirects count as 4xx."""
         headers = {"User-Agent": self.options.user_agent, "Accept": "text/plain, */*;q=0.5", "Accept-Encoding": OFFERED}
-        asked = _Asked(headers, Validators(), MAX_ROBOTS, owner, min(_ROBOTS_DEADLINE, self.options.deadline), cut=True)
+        deadline = min(_ROBOTS_DEADLINE, self.options.deadline)
+        asked = _Asked(headers, Validators(), MAX_ROBOTS, wanted.owner, deadline, wanted.meter, cut=True)
         try:
             answer = await self._travel(f"{target.origin}/robots.txt", asked, robots=False)
         except FetchError as error:
@@ -396,5 +402,5 @@ class Client:
             return explain(error, target.text)
         rules = read_robots(answer.capture.body)
         if rules.delay:
-            self._turns.slow_down(self._key(target, owner), min(rules.delay, self.options.crawl_delay_max))
+            self._turns.slow_down(self._key(target, wanted.owner), min(rules.delay, self.options.crawl_delay_max))
         return rules

@@ -17,6 +17,7 @@ from domain.errors import FetchError, ReadError
 from domain.values import Entry, Feed, Rung, RungKind, Source
 from extractors.client import Answer, Client
 from extractors.headers import Validators
+from extractors.meter import Meter
 from extractors.rungs import children_to_read, is_stale, is_time_for_better, order_of_rungs, read_rung, spares_the_host
 
 
@@ -101,16 +102,18 @@ async def climb(
     last_polled: datetime | None = None,
     last_new: datetime | None = None,
     entries_last: int | None = None,
+    meter: Meter | None = None,
 ) -> Reading:
     """Read a source by its ladder; an expected failure is a Reading with ``ok`` false, nothing of the source's fault is raised.
 
     ``rung``, ``address`` (Reading.moved_to), ``validators`` and ``body_sha256`` come from the last Reading; ``last_polled``,
     ``last_new`` (when something new was last found) and ``entries_last`` (how many entries the last body had) let a rung that is
     below, forgotten or always empty be left for a better one. Without them the source is read as if for the first time.
+    ``meter`` counts what the requests cost.
     """
     known = _Known(rung if 0 <= rung < len(source.rungs) else 0, address, validators or Validators(), body_sha256)
     better_first = is_time_for_better(source.id, known.rung, last_polled, now)
-    climber = _Climber(client, pool, source, now)
+    climber = _Climber(client, pool, source, now, meter or Meter())
     tries: list[Try] = []
     spared: dict[str, str] = {}
     poor: list[Reading] = []
@@ -145,6 +148,7 @@ class _Climber:
     pool: Pool
     source: Source
     now: datetime
+    meter: Meter
 
     async def read(self, last: _Known) -> Reading:
         """Read one rung at the address it moved to, and where that does not yield at its listed one."""
@@ -164,7 +168,7 @@ class _Climber:
         kind = self.source.rungs[last.rung].kind
         page = kind is RungKind.SECTION
         answer = await self.client.fetch(
-            url, validators=last.validators, accept="page" if page else "feed", robots=page, owner=self.source.id
+            url, validators=last.validators, accept="page" if page else "feed", robots=page, owner=self.source.id, meter=self.meter
         )
         facts = self._facts(answer, url, last)
         if answer.unchanged or (last.body_sha256 and answer.capture.sha256 == last.body_sha256):
@@ -183,7 +187,11 @@ class _Climber:
         children: list[Answer] = []
         for child in children_to_read(index.more):
             try:
-                children.append(await self.client.fetch(child, accept="feed", owner=self.source.id, found_at=answer.capture.server_address))
+                children.append(
+                    await self.client.fetch(
+                        child, accept="feed", owner=self.source.id, found_at=answer.capture.server_address, meter=self.meter
+                    )
+                )
             except FetchError as error:
                 notes.append(f"a sitemap of the index could not be fetched: {error.reason}")
         if not children and not index.entries:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from domain.errors import FetchError
+from extractors.meter import Meter
 
 FAILURES = 3
 """Time-outs or failed connections in a row after which a host is left alone for the rest of the run."""
@@ -56,11 +57,11 @@ class Turns:
             host = self._hosts[key] = _Host(patience=self._patience, pause=self._pause)
         return host
 
-    async def begin(self, key: str, url: str, *, pause: bool) -> float:
+    async def begin(self, key: str, url: str, *, pause: bool, meter: Meter | None = None) -> float:
         """Wait for one request's turn; returns the seconds it may take at most. Every ``begin`` is followed by an ``end``.
 
         An empty ``key`` waits for a connection only. Raises FetchError where the host is left alone. The order (host, then
-        connection) cannot lock up: who holds a connection waits for nothing else.
+        connection) cannot lock up: who holds a connection waits for nothing else. The pause is put on the ``meter``.
         """
         if not key:
             await self._slots.acquire()
@@ -71,6 +72,8 @@ class Turns:
         try:
             self._check(host, url)
             if pause and (wait := host.free_at - self._clock()) > 0:
+                if meter is not None:
+                    meter.add(wait)
                 await self._sleep(wait)
             await self._slots.acquire()
         except BaseException:

@@ -21,6 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 from domain import values
 from domain.errors import ReadError
 from extractors.child import LENGTH
+from extractors.meter import Meter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,14 +69,20 @@ class ParserPool:
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a module's function in a child; arguments and result are pickled, a keyword ``url`` names the body in errors."""
+        return await self.metered(Meter(), function, *args, **kwargs)
+
+    async def metered(self, meter: Meter, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """As ``run``, with the time of the call (not that of waiting for a child) put on ``meter``, which also bounds it."""
         url = str(kwargs.get("url", ""))
         call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
         async with self._places:
             child = self._idle.pop() if self._idle else await self._start(url)
             answer: Any = None
+            started = time.monotonic()
             try:
-                answer = await self._ask(child, call, url)
+                answer = await self._ask(child, call, url, meter.at_most(self.seconds))
             finally:
+                meter.add(time.monotonic() - started)
                 if answer is None or answer[0] == "memory" or child.calls >= CALLS_A_CHILD:
                     self._all.discard(child)
                     # Shielded: a cancelled run must not leave the process of its call behind.
@@ -107,17 +114,17 @@ class ParserPool:
             raise
         return child
 
-    async def _ask(self, child: _Child, call: bytes, url: str) -> Any:
+    async def _ask(self, child: _Child, call: bytes, url: str, seconds: float) -> Any:
         """The child's answer; raises ReadError (timeout, crash) where none comes."""
         reading = asyncio.ensure_future(child.exchange(call))
         try:
             started, before = time.monotonic(), child.cpu_seconds()
-            pause = self.seconds
+            pause = seconds
             while not (await asyncio.wait({reading}, timeout=pause))[0]:
                 waited, used = time.monotonic() - started, child.cpu_seconds() - before
-                if used >= 0.9 * self.seconds or used <= 0 or waited >= _PATIENCE * self.seconds:
-                    raise ReadError(url, f"parsing took longer than {self.seconds:g} s and was ended", kind="timeout")
-                pause = max(0.05, min(1.0, self.seconds - used))
+                if used >= 0.9 * seconds or used <= 0 or waited >= _PATIENCE * seconds:
+                    raise ReadError(url, f"parsing took longer than {seconds:.3g} s and was ended", kind="timeout")
+                pause = max(0.05, min(1.0, seconds - used))
             return reading.result()
         except (asyncio.IncompleteReadError, ConnectionError, EOFError) as error:
             code = await child.wait()

@@ -33,7 +33,6 @@ from extractors.pool import ParserPool
 from extractors.rhythm import Bounds
 from flows.batches import Batcher
 from flows.judging import after_poll, asked_to_wait, is_offline, read_state, turn_has_come
-from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
 from flows.report import FlaggedItem, RunReport, telling_words
 from flows.shards import Shard, shards_of
 from rules.engine.rulebook import Rulebook, load_rulebook
@@ -153,15 +152,7 @@ async def collect(
         )
         status = {0: "done", 1: "incomplete"}.get(report.exit_code, "failed")
         await asyncio.to_thread(end_run, world.store, world.run_id, now=clock(), status=status, reason=report.closing())
-        return report if options.dry_run else replace(report, looked_again=await _look_again(world, sources))
-
-
-async def _look_again(world: World, sources: Sequence[Source]) -> str:
-    """Later looks at flagged items whose time has come, with this run's client; "" where none was due."""
-    hands = Hands(world.store, world.client, world.pool, world.rulebook, world.clock)
-    chosen = [source.id for source in sources] if world.options.sources else None
-    report = await recheck_with(hands, sources=chosen, per_source=PER_SOURCE_IN_RUN)
-    return report.closing() if report.looked else ""
+        return report
 
 
 def chosen_sources(sources: Sequence[Source], ids: Sequence[str], file: Path) -> tuple[Source, ...]:

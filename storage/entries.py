@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.engine import Row
 
 from domain.values import DateFrom, Entry
@@ -132,6 +132,15 @@ def retry_now(store: Store, source_ids: Collection[str], *, now: datetime) -> in
             waiting = update(entries).where(entries.c.source_id.in_(batch), entries.c.state.in_(("pending", "given-up")))
             count += connection.execute(waiting.values(state="pending", due=now)).rowcount
     return count
+
+
+def put_off(store: Store, entry_ids: Sequence[int], *, a_run: int, pace: timedelta, now: datetime) -> None:
+    """Give entries for which a run had no time left their turns: ``a_run`` of them at once, the next as many a ``pace`` later."""
+    turns = [{"b_id": entry_id, "b_due": now + min(place // a_run * pace, LONGEST - DAY)} for place, entry_id in enumerate(entry_ids)]
+    waiting = update(entries).where(entries.c.id == bindparam("b_id"), entries.c.state == "pending").values(due=bindparam("b_due"))
+    with store.begin() as connection:
+        for batch in in_batches(turns, MANY):
+            connection.execute(waiting, batch)
 
 
 def sources_with_pending(store: Store, *, now: datetime) -> set[str]:
