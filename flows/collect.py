@@ -13,11 +13,11 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import SholuError
-from domain.settings import Settings, load_settings
+from domain.settings import Settings
 from domain.values import SourceReport
 from flows.report import RunReport
 from flows.shards import Shard
-from flows.shell import State_, ended, item_link, now, scheduled_slot, skipped
+from flows.shell import State_, ended, item_link, now, scheduled_slot, settings_of_run, skipped
 from flows.steps import CollectOptions, World, collect, collect_shard
 from storage.runs import SlotTaken
 
@@ -63,7 +63,7 @@ async def collect_flow(
         only_due: Poll only the sources whose turn it is by their own rhythm. Switch off to poll all of them now.
         dry_run: Read and flag, but store nothing; the artifact says what would have been new.
     """
-    settings = load_settings()
+    settings = settings_of_run()
     slot = scheduled_slot("collect")
     if slot.missed:
         return skipped(slot.reason)

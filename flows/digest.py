@@ -44,6 +44,9 @@ async def digest_flow(
         dry_run: Compose but store and send nothing; the artifact shows the text.
     """
     settings = await _with_server(load_settings())
+    if due_only and not to and settings.recipients is None:
+        # A service that nobody wants a digest of is not in trouble; by hand the steps say what is missing.
+        return Completed(name="Skipped", message="Nobody is to get the digest: SHOLU_RECIPIENTS names no file.")
     # In a thread: the steps speak to the mail server and wait between tries, and Prefect's heartbeat must go on meanwhile.
     report = await asyncio.to_thread(
         send_digest, settings, day=day, to=tuple(to or ()), due_only=due_only, dry_run=dry_run, clock=lambda: datetime.now(UTC)

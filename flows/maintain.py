@@ -8,10 +8,9 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
-from domain.settings import load_settings
 from flows.alone import UnderWay
 from flows.maintaining import MaintainOptions, MaintainReport, maintain
-from flows.shell import State_, cell, ended, now, scheduled_slot, skipped
+from flows.shell import State_, cell, ended, now, scheduled_slot, settings_of_run, skipped
 from storage.maintenance import Retention
 from storage.runs import SlotTaken
 
@@ -50,7 +49,7 @@ def maintain_flow(
         retention=Retention(captures, ledger, entries), backups=backups, deep=deep, dry_run=dry_run, slot=slot.key
     )
     try:
-        report = maintain(load_settings(), options, clock=now)
+        report = maintain(settings_of_run(), options, clock=now)
     except (SlotTaken, UnderWay) as other:
         return skipped(str(other))
     create_markdown_artifact(markdown(report), key="maintain-result", description=f"Run {report.run_id}: what was kept in order")

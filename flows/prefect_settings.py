@@ -30,5 +30,7 @@ def prefect_environment(home: Path, *, host: str, port: int) -> dict[str, str]:
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P14D",
         # Our own log lines show in the UI beside Prefect's.
         "PREFECT_LOGGING_EXTRA_LOGGERS": "sholu",
+        # A line said outside of a run (a thread that outlives it) is in our own log; there is nothing to warn of.
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     }

@@ -9,11 +9,11 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
-from domain.settings import Settings, load_settings
+from domain.settings import Settings
 from flows.alone import UnderWay
 from flows.reextracting import ReextractOptions, Reread, reextract
 from flows.reflag import Language, start_of
-from flows.shell import State_, ended, item_link, now, skipped
+from flows.shell import State_, ended, item_link, now, settings_of_run, skipped
 
 
 @flow(
@@ -41,7 +41,7 @@ def reextract_flow(
         languages: Only items in these languages. Empty: all.
         newest: Only the last so many items: a quick try.
     """
-    settings = load_settings()
+    settings = settings_of_run()
     options = ReextractOptions(
         since=start_of(since),
         until=start_of(until),

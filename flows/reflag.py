@@ -8,10 +8,10 @@ from typing import Literal
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from domain.settings import Settings, load_settings
+from domain.settings import Settings
 from flows.alone import UnderWay
 from flows.reflagging import Change, ReflagOptions, reflag
-from flows.shell import State_, ended, item_link, now, skipped
+from flows.shell import State_, ended, item_link, now, settings_of_run, skipped
 
 Language = Literal["en", "ru", "kk", "kk-Latn", "ky", "uz"]
 
@@ -39,7 +39,7 @@ def reflag_flow(
         sources: Ids of sources, as in `sholu sources list`. Empty: all of them.
         languages: Only items in these languages. Empty: all.
     """
-    settings = load_settings()
+    settings = settings_of_run()
     options = ReflagOptions(
         since=start_of(since),
         until=start_of(until),

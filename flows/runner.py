@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,16 +67,26 @@ async def run(*, alone: bool) -> None:
     ``alone`` says that no other runner or worker serves these: what is Running without a process here is dead.
     """
     runner = Runner(name="sholu", pause_on_shutdown=False, limit=AT_ONCE)
-    ids: dict[str, UUID] = {}
-    for row in DEPLOYMENTS:
-        ids[row.flow] = await runner.aadd_deployment(await asyncio.to_thread(deployment, row))
-    async with get_client() as client:
-        await ensure_automations(client, ids["watch"])
-        await close_forms(client, ids.values())
-        if alone:
-            await crash_the_dead(client, ids.values(), living=living_runs())
-        await cancel_missed(client, ids, now=datetime.now(UTC))
+    ids = {row.name: await runner.aadd_deployment(await asyncio.to_thread(deployment, row)) for row in DEPLOYMENTS}
+    await settle(ids, living=living_runs() if alone else None)
     await runner.start()
+
+
+async def settle(ids: dict[str, UUID], *, living: frozenset[str] | None) -> None:
+    """What the server is told besides the deployments themselves; ``living``: the runs that have a process, None: not known."""
+    async with get_client() as client:
+        await ensure_automations(client, ids["watch/hourly"])
+        await close_forms(client, ids.values())
+        if living is not None:
+            await crash_the_dead(client, ids.values(), living=living)
+        await cancel_missed(client, ids, now=datetime.now(UTC))
+
+
+async def settle_deployed() -> None:
+    """The same after `prefect deploy`, for workers: the deployments are there already, under the names of the table."""
+    async with get_client() as client:
+        ids = {row.name: (await client.read_deployment_by_name(row.name)).id for row in DEPLOYMENTS}
+    await settle(ids, living=None)
 
 
 async def close_forms(client: PrefectClient, ids: Iterable[UUID]) -> None:
@@ -89,7 +101,7 @@ async def cancel_missed(client: PrefectClient, ids: dict[str, UUID], *, now: dat
     """Cancel what was missed in a down time, all but the last slot: fifty processes that find they are late cost minutes."""
     count = 0
     for row in DEPLOYMENTS:
-        for each in await _runs(client, [ids[row.flow]], StateType.SCHEDULED):
+        for each in await _runs(client, [ids[row.name]], StateType.SCHEDULED):
             due = each.next_scheduled_start_time or each.expected_start_time
             if each.auto_scheduled and due is not None and slot_of(row.flow, scheduled=due, now=now, every=row.every).missed:
                 message = "Missed while the service was down; the last slot missed, or the next one, does its work."
@@ -137,11 +149,15 @@ def living_runs() -> frozenset[str]:
     return frozenset(found)
 
 
-def main() -> None:
-    """Run until stopped."""
+def main(arguments: list[str]) -> None:
+    """Run until stopped; with ``--settle`` only put a server in order whose deployments `prefect deploy` has made."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(run(alone=os.environ.get("SHOLU_RUNNER_ALONE") == "1"))
+    if arguments == ["--settle"]:
+        asyncio.run(settle_deployed())
+        return
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run(alone=os.environ.get("SHOLU_RUNNER_ALONE") == "1"))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -10,11 +10,19 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from domain.settings import Settings
+from domain.settings import Settings, load_settings
 from flows.deployments import row_of
+from flows.logs import keep_lines
 from flows.slots import Slot, slot_of
 
 State_ = State[Any]
+
+
+def settings_of_run() -> Settings:
+    """The settings, read at the start of a flow run; from here on our own lines show in the UI and are kept as JSON beside it."""
+    settings = load_settings()
+    keep_lines(settings.home)
+    return settings
 
 
 def now() -> datetime:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from domain.settings import load_settings
 from flows.alarms import MEANINGS, watch
 from flows.posting import deliver_alarms
-from flows.shell import State_, ended, now, scheduled_slot, skipped
+from flows.shell import State_, ended, now, scheduled_slot, settings_of_run, skipped
 from storage.alarms import Trouble
 
 
@@ -30,7 +29,7 @@ def watch_flow(kind: str = "", subject: str = "", said: str = "") -> State_:
     slot = scheduled_slot("watch")
     if slot.missed:
         return skipped(slot.reason)
-    settings = load_settings()
+    settings = settings_of_run()
     heard = (
         Trouble(kind, subject, f"Prefect: {subject} {said}".strip(), {"heard": True})
         if kind == "run-failed" and subject
