@@ -156,7 +156,10 @@ def vet_url(url: str, *, ports: Collection[int], networks: Networks = (), creden
     if host != bare:
         if not bare or not host.lower().removeprefix(bare) == ".":
             raise _refuse(url, "The address has no host name")
-        parsed = parsed.with_host(bare)
+        try:
+            parsed = parsed.with_host(bare)
+        except ValueError as error:  # a dot stands behind what is no name at all, as in "http://-.:./"
+            raise _refuse(url, f"The address is malformed: {shown(str(error))}") from error
     if parsed.raw_fragment:
         parsed = parsed.with_fragment(None)
     reason, own = _vet_host(bare, networks)
