@@ -168,5 +168,20 @@ def _text(value: Any) -> str:
 
 
 Sent = Annotated[Form, Depends(checked_form)]
+# For routes that need a reader, but not to know which.
+READS = [Depends(needs(Role.READER))]
 
-__all__ = ["Admin", "Anyone", "Forged", "Form", "LoginNeeded", "NotAllowed", "Reader", "Reviewer", "Sent", "TooManyTries", "peer"]
+__all__ = [
+    "READS",
+    "Admin",
+    "Anyone",
+    "Forged",
+    "Form",
+    "LoginNeeded",
+    "NotAllowed",
+    "Reader",
+    "Reviewer",
+    "Sent",
+    "TooManyTries",
+    "peer",
+]

@@ -19,11 +19,11 @@ from domain.errors import SholuError, StoreError
 from domain.settings import Settings
 from review import access
 from review.access import Forged, LoginNeeded, NotAllowed
-from review.desk import HERE, Desk, page
+from review.desk import HERE, Desk, page, templates
 from review.filters import FilterError
 from review.guard import Guard
 from review.names import Names
-from review.pages import account, api, deciding, exports, health, inbox, insights, item, rules_at_work, second, trial
+from review.pages import account, api, deciding, exports, health, inbox, insights, item, probes, rules_at_work, second, trial
 from review.people import TooManyTries
 from review.sessions import Sealer, load_secret
 from review.settings import DeskSettings
@@ -38,10 +38,10 @@ STATUS: tuple[tuple[type[SholuError], int], ...] = (
 
 def create_app(
     store: Store, settings: Settings, load_rulebook: Callable[[], Any], *,
-    own: DeskSettings, try_rules: Callable[..., Any] | None = None,
+    own: DeskSettings,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC), extra_hosts: frozenset[str] = frozenset(),
 ) -> FastAPI:  # fmt: skip
-    """The desk over an open store. ``load_rulebook`` is called in the background (names of entities), ``try_rules`` in a child."""
+    """The desk over an open store. ``load_rulebook`` is called in the background for the names of entities."""
     sealer = Sealer(load_secret(own, settings.home), own.session_hours)
     names = Names(load_rulebook, settings.rules)
 
@@ -54,9 +54,9 @@ def create_app(
         title="Sholu's review desk", version="1", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan,
         description="What the press was found to say, why it was flagged, and what people decided of it.",
     )  # fmt: skip
-    app.state.desk = Desk(store, settings, own, sealer, names, clock, try_rules)
+    app.state.desk = Desk(store, settings, own, sealer, names, clock, templates())
     app.mount("/static", _Static(directory=HERE / "static"), name="static")
-    for part in (inbox, item, deciding, second, insights, rules_at_work, trial, health, exports, api, account):
+    for part in (probes, inbox, item, deciding, second, insights, rules_at_work, trial, health, exports, api, account):
         app.include_router(part.router)
     app.add_exception_handler(SholuError, _told)
     app.add_exception_handler(HTTPException, _http)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -41,8 +41,7 @@ class Desk:
     sealer: Sealer
     names: Names
     clock: Callable[[], datetime]
-    try_rules: Callable[..., Any] | None = None
-    templates: Environment = field(default_factory=lambda: templates())
+    templates: Environment
 
 
 def the_desk(request: Request) -> Desk:

@@ -123,6 +123,6 @@ def load_map(folder: Path) -> list[dict[str, Any]]:
             raise file.refuse("a tile has code, column, row, short and name (each by language, en at least)", "tiles", place)
         unknown = (set(one["name"]) | set(one["short"])) - set(LANGUAGES)
         if unknown:
-            raise file.refuse(f"the desk does not speak {sorted(unknown)[0]!r}", "tiles", place, "name")
+            raise file.refuse(f"the desk does not speak {min(unknown)!r}", "tiles", place, "name")
     tiles: list[dict[str, Any]] = file.data["tiles"]
     return tiles

@@ -178,7 +178,7 @@ def list_samples(store: Store, limit: int = 20) -> list[Sample]:
                 .where(sample_items.c.sample_id == row.id)
                 .group_by(items.c.review)
             ).all()
-            by_review = {review: count for review, count in found}
+            by_review = {row[0]: int(row[1]) for row in found}
             caught = connection.execute(
                 select(func.count()).select_from(items)
                 .where(items.c.grade == 2, items.c.review == "relevant", items.c.moment >= since, items.c.moment < until)

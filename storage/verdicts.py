@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from domain.errors import SholuError
@@ -28,6 +28,7 @@ class Decision(StrEnum):
 
 DISPUTED = "disputed"  # what an item counts as while its reviewers differ
 OPEN = "open"
+LOOKED_AT = 1_000
 
 
 class NothingToDecide(SholuError):
@@ -228,35 +229,34 @@ def held_by(store: Store, item_ids: Sequence[int]) -> dict[int, list[tuple[str, 
     return held
 
 
-def second_reading(share: float, reviewer: str) -> ColumnElement[bool]:
-    """The condition on ``current_verdicts``: another's single decision on an item that falls into the share to be read twice.
-
-    The share is chosen by the item's number, scattered by a multiplication (Knuth's, with a prime below 2**16), so that it is the same
-    for all reviewers and nobody chooses what is checked.
-    """
-    mine, other = aliased(current_verdicts), aliased(current_verdicts)
-    return and_(
-        current_verdicts.c.reviewer != reviewer,
-        current_verdicts.c.settles.is_(False),
-        (current_verdicts.c.item_id * 40503) % 1000 < int(share * 1000),
-        ~select(mine.c.item_id).where(mine.c.item_id == current_verdicts.c.item_id, mine.c.reviewer == reviewer).exists(),
-        ~select(other.c.item_id)
-        .where(other.c.item_id == current_verdicts.c.item_id, other.c.reviewer != current_verdicts.c.reviewer)
-        .exists(),
-    )
-
-
 def to_read_twice(store: Store, reviewer: str, *, share: float, since: datetime, limit: int) -> list[int]:
-    """Items a second person should judge blind, the latest decision first, of decisions not older than ``since``."""
+    """Items a second person should judge blind, the latest decision first, of decisions not older than ``since``.
+
+    They are those of another's single decision that fall into the share to be read twice. The share is chosen by the item's number,
+    scattered by a multiplication (Knuth's, with a prime below 2**16), so that it is the same for all reviewers and nobody chooses
+    what is checked. Only the last LOOKED_AT decisions of each kind are looked at, so that this takes no longer with very many.
+    """
     found: list[tuple[datetime, int]] = []
     with store.read() as connection:
         for decision in Decision:
+            v = current_verdicts.c
+            last = (
+                select(v.item_id, v.reviewer, v.at, v.settles)
+                .where(v.decision == decision.value, v.at >= since)
+                .order_by(v.at.desc())
+                .limit(LOOKED_AT)
+                .subquery()
+            )
+            other = aliased(current_verdicts)
             query = (
-                select(current_verdicts.c.at, current_verdicts.c.item_id)
+                select(last.c.at, last.c.item_id)
                 .where(
-                    current_verdicts.c.decision == decision.value, current_verdicts.c.at >= since, second_reading(share, reviewer)
+                    last.c.reviewer != reviewer,
+                    last.c.settles.is_(False),
+                    (last.c.item_id * 40503) % 1000 < int(share * 1000),
+                    ~exists(select(other.c.item_id).where(other.c.item_id == last.c.item_id, other.c.reviewer != last.c.reviewer)),
                 )
-                .order_by(current_verdicts.c.at.desc())
+                .order_by(last.c.at.desc())
                 .limit(limit)
             )
             found += [(row.at, row.item_id) for row in connection.execute(query)]
@@ -267,7 +267,9 @@ def write_audit(
     connection: Connection, *, who: str, what: str, subject: str, detail: Mapping[str, object], address: str, now: datetime
 ) -> None:
     """One line of the audit log, in the transaction of what it tells of."""
-    connection.execute(insert(audit_log).values(at=now, who=who, what=what, subject=subject, detail=dict(detail), address=address))
+    connection.execute(
+        insert(audit_log).values(at=now, who=who, what=what, subject=subject, detail=dict(detail), address=address)
+    )
 
 
 def _known(connection: Connection, ids: Sequence[int]) -> list[tuple[int, int, int | None]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from domain.errors import ConfigError
 from review import people
-from review.access import Admin, Anyone, Sent, peer
+from review.access import Admin, Anyone, Sent, checked_form, peer
 from review.desk import LANGUAGE_COOKIE, page, set_session, the_desk
 from review.pages.deciding import back_to
 from review.people import LoginRefused, TooManyTries
@@ -53,8 +53,8 @@ def login(request: Request, who: Anyone, form: Sent) -> Response:
     return answer
 
 
-@router.post("/logout")
-def logout(request: Request, who: Anyone, form: Sent) -> Response:
+@router.post("/logout", dependencies=[Depends(checked_form)])
+def logout(request: Request, who: Anyone) -> Response:
     """End the session here and in the store."""
     desk = the_desk(request)
     if who.session.user and not who.local:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
-from review.access import Reader
+from review.access import READS
 from review.desk import the_desk
 from review.export_rows import row
 from review.filters import Filters, cursor_text
@@ -159,19 +159,21 @@ ERRORS: dict[int | str, dict[str, Any]] = {401: {"model": Trouble}, 422: {"model
 FOUND: dict[int | str, dict[str, Any]] = {**ERRORS, 404: {"model": Trouble}}
 
 
-@described.get("/items", responses=ERRORS)
-def items(request: Request, who: Reader, asked: Annotated[Asked, Query()]) -> ItemsOut:
+@described.get("/items", responses=ERRORS, dependencies=READS)
+def items(request: Request, asked: Annotated[Asked, Query()]) -> ItemsOut:
     """A page of items, newest first, by any filter of the desk."""
     desk = the_desk(request)
-    listed = queues.list_items(desk.store, asked.wanted(desk.own.timezone), before=asked.cursor(), limit=asked.limit, grouped=False)
+    listed = queues.list_items(
+        desk.store, asked.wanted(desk.own.timezone), before=asked.cursor(), limit=asked.limit, grouped=False
+    )
     ids = [item.id for item in listed.items]
     held, tags = verdicts.held_by(desk.store, ids), verdicts.tags_by_item(desk.store, ids)
     made = [ItemOut.model_validate(row(item, held=held.get(item.id, ()), tags=tags.get(item.id, ()))) for item in listed.items]
     return ItemsOut(items=made, next=cursor_text(listed.after) if listed.after else "")
 
 
-@described.get("/items/{item_id}", responses=FOUND)
-def item(request: Request, who: Reader, item_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> WholeItemOut:
+@described.get("/items/{item_id}", responses=FOUND, dependencies=READS)
+def item(request: Request, item_id: Annotated[int, Path(ge=1, le=2**63 - 1)]) -> WholeItemOut:
     """Everything on one item."""
     desk = the_desk(request)
     held = dossier.load_dossier(desk.store, item_id)
@@ -197,8 +199,8 @@ def item(request: Request, who: Reader, item_id: Annotated[int, Path(ge=1, le=2*
     )  # fmt: skip
 
 
-@described.get("/rules", responses=ERRORS)
-def rules(request: Request, who: Reader) -> RulesOut:
+@described.get("/rules", responses=ERRORS, dependencies=READS)
+def rules(request: Request) -> RulesOut:
     """Rules and signals at work."""
     desk = the_desk(request)
     counted = statistics.summary(desk.store, now=desk.clock())
@@ -216,15 +218,15 @@ def rules(request: Request, who: Reader) -> RulesOut:
     return RulesOut(as_of=counted.at, rules=made)
 
 
-@described.get("/sources", responses=ERRORS)
-def sources(request: Request, who: Reader) -> list[SourceOut]:
+@described.get("/sources", responses=ERRORS, dependencies=READS)
+def sources(request: Request) -> list[SourceOut]:
     """Every source and how it does."""
     desk = the_desk(request)
     return [SourceOut.model_validate({name: getattr(one, name) for name in SourceOut.model_fields}) for one in source_rows(desk)]
 
 
-@description.get("/api/openapi.json")
-def openapi(request: Request, who: Reader) -> dict[str, Any]:
+@description.get("/api/openapi.json", dependencies=READS)
+def openapi(request: Request) -> dict[str, Any]:
     """The description of this API."""
     app = request.app
     return get_openapi(title=app.title, version=app.version, description=app.description, routes=described.routes)

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 
-from review.access import Reader, peer
+from review.access import READS, Reader, peer
 from review.desk import Desk, the_desk
 from review.export_rows import COLUMNS, NOT_IN_XML, flat, linkable, row
 from review.filters import Filters, read_filters
@@ -82,8 +82,8 @@ def as_workbook(request: Request, who: Reader) -> Response:
     return FileResponse(path, media_type=media, headers=_attached(desk, "xlsx"), background=BackgroundTask(_remove, path))
 
 
-@router.get("/export.atom")
-def as_feed(request: Request, who: Reader) -> Response:
+@router.get("/export.atom", dependencies=READS)
+def as_feed(request: Request) -> Response:
     """The newest items of the list as an Atom feed; a feed reader asks for it over and over, so it is not written into the audit log."""
     desk = the_desk(request)
     filters = read_filters(request.query_params.multi_items())

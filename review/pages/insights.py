@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from review import pictures
-from review.access import Reader
+from review.access import READS, Reader
 from review.desk import Desk, language_of, page, the_desk
 from review.export_rows import safe_cell
 from review.names import theme_name
@@ -48,8 +48,8 @@ def all_pictures(request: Request, who: Reader, days: int = Query(30, ge=1, le=3
     return page(request, "pictures.html", who, figures=figures, days=days, spans=SPANS)
 
 
-@router.get("/pictures/{name}.svg")
-def one_picture(request: Request, who: Reader, name: Name, days: int = Query(30, ge=1, le=3660)) -> Response:
+@router.get("/pictures/{name}.svg", dependencies=READS)
+def one_picture(request: Request, name: Name, days: int = Query(30, ge=1, le=3660)) -> Response:
     figure = _figure(the_desk(request), language_of(request), name, days)
     headers = {
         "content-disposition": f'attachment; filename="sholu-{name}.svg"',
@@ -58,8 +58,8 @@ def one_picture(request: Request, who: Reader, name: Name, days: int = Query(30,
     return Response(str(figure.svg), media_type="image/svg+xml", headers=headers)
 
 
-@router.get("/pictures/{name}.csv")
-def one_table(request: Request, who: Reader, name: Name, days: int = Query(30, ge=1, le=3660)) -> Response:
+@router.get("/pictures/{name}.csv", dependencies=READS)
+def one_table(request: Request, name: Name, days: int = Query(30, ge=1, le=3660)) -> Response:
     figure = _figure(the_desk(request), language_of(request), name, days)
     out = io.StringIO()
     writer = csv.writer(out)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from review.access import Reader, peer
+from review.access import READS, Reader, peer
 from review.desk import page, the_desk
 from review.filters import read_filters
 from review.marks import TEXT_SHOWN, paragraphs, pieces
@@ -60,8 +60,8 @@ def compare(request: Request, who: Reader, item_id: int, before: int, after: int
     )  # fmt: skip
 
 
-@router.get("/item/{item_id}/text")
-def text(request: Request, who: Reader, item_id: int) -> Response:
+@router.get("/item/{item_id}/text", dependencies=READS)
+def text(request: Request, item_id: int) -> Response:
     """The stored text as it is, as a file."""
     held = find(the_desk(request).store, item_id)
     headers = {"content-disposition": f'attachment; filename="item-{item_id}.txt"'}

@@ -61,7 +61,9 @@ class Person:
         assert found, f"no token on {path}"
         return found.group(1)
 
-    def send(self, path: str, *, page: str = "/", token: str | None = None, headers: dict[str, str] | None = None, **fields: Any) -> Any:
+    def send(
+        self, path: str, *, page: str = "/", token: str | None = None, headers: dict[str, str] | None = None, **fields: Any
+    ) -> Any:
         data = {"csrf": self.token(page) if token is None else token, **fields}
         return self.browser.post(path, data=data, headers=headers)
 

@@ -96,7 +96,20 @@ STORIES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-TOWNS = ("Aktobe", "Atyrau", "Kokshetau", "Taraz", "Karaganda", "Kostanay", "Kyzylorda", "Pavlodar", "Petropavl", "Semey", "Shymkent", "Turkistan")
+TOWNS = (
+    "Aktobe",
+    "Atyrau",
+    "Kokshetau",
+    "Taraz",
+    "Karaganda",
+    "Kostanay",
+    "Kyzylorda",
+    "Pavlodar",
+    "Petropavl",
+    "Semey",
+    "Shymkent",
+    "Turkistan",
+)
 WORDS = (
     "bridge", "autumn", "letter", "market", "window", "teacher", "engine", "harvest", "corridor", "signal", "winter", "village", "kitchen", "garden",
     "mountain", "station", "paper", "morning", "silver", "harbour", "blanket", "doctor", "ticket", "lantern", "river", "orchard", "button", "saddle",
@@ -110,15 +123,22 @@ def many_stories(count: int) -> tuple[tuple[str, str, str, tuple[str, ...]], ...
     for number in range(count):
         town, told = TOWNS[number % len(TOWNS)], " ".join(chance.choices(WORDS, k=60))
         title = f"Workers strike in {town}: {chance.choice(WORDS)} {number}"
-        made.append(("steppe-wire", "en", title, (f"Workers went on strike in {town} and demand {chance.choice(WORDS)} {number}.", told)))
+        made.append(
+            ("steppe-wire", "en", title, (f"Workers went on strike in {town} and demand {chance.choice(WORDS)} {number}.", told))
+        )
     return tuple(made)
 
 
 def load_press(
-    store: Store, now: datetime, rulebook: Any, *, repeat: int = 1, stories: tuple[tuple[str, str, str, tuple[str, ...]], ...] = STORIES
+    store: Store,
+    now: datetime,
+    rulebook: Any,
+    *,
+    repeat: int = 1,
+    stories: tuple[tuple[str, str, str, tuple[str, ...]], ...] = STORIES,
 ) -> list[int]:
     """Store the stories (``repeat`` times over as many days, each telling a little different), and say how the sources stand."""
-    from extractors.sketch import sketch  # noqa: PLC0415
+    from extractors.sketch import sketch
 
     sync_sources(store, SOURCES, now=now)
     run = begin_run(store, kind="collect", now=now, parameters={}, rules_version=rulebook.version)
@@ -140,16 +160,30 @@ def load_press(
             per_source.setdefault(outlet, []).append((entry, document, save_captures(store, run, [capture])[0]))
     for outlet, told_stories in per_source.items():
         state = PollState(
-            outlet, last_polled=now, last_ok=now, last_new=now - timedelta(hours=1), last_kind="ok", last_reason="read", entries_last=len(told_stories)
+            outlet,
+            last_polled=now,
+            last_ok=now,
+            last_new=now - timedelta(hours=1),
+            last_kind="ok",
+            last_reason="read",
+            entries_last=len(told_stories),
         )
         taken = take_entries(store, run, outlet, [entry for entry, _, _ in told_stories], state, now=now)
         by_url = {pending.entry.url: pending for pending in taken.pending}
         for entry, document, capture_id in told_stories:
             flagging = rulebook.flag(
-                title=document.title, text=document.text, language=document.language, published=document.published, source_country="KZ"
+                title=document.title,
+                text=document.text,
+                language=document.language,
+                published=document.published,
+                source_country="KZ",
             )
-            reads.append(Read(by_url[entry.url], document.url, document, flagging, capture_id, document.published, sketch(document.text)))
-        report = SourceReport(outlet, PollKind.OK, "read", f"https://{outlet}.example/feed.xml", len(told_stories), Counts(new=len(told_stories)))
+            reads.append(
+                Read(by_url[entry.url], document.url, document, flagging, capture_id, document.published, sketch(document.text))
+            )
+        report = SourceReport(
+            outlet, PollKind.OK, "read", f"https://{outlet}.example/feed.xml", len(told_stories), Counts(new=len(told_stories))
+        )
         add_reports(store, run, [report], now=now)
     save_results(store, run, reads, now=now)
     end_run(store, run, now=now, status="done")
@@ -157,6 +191,6 @@ def load_press(
 
 
 def load_rules(cache: Path) -> Any:
-    from rules.engine.rulebook import load_rulebook  # noqa: PLC0415
+    from rules.engine.rulebook import load_rulebook
 
     return load_rulebook(RULES, cache)

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.review.conftest import Clock, Person
 from sqlalchemy import text
 
 from storage import verdicts
 from storage.queues import Queue, count_queue
 from storage.store import Store
+from tests.review.conftest import Clock, Person
 
 
 def ids(page: str) -> list[int]:
@@ -26,7 +26,9 @@ def review_of(store: Store, item: int) -> str:
 def test_a_decision_leaves_the_queue_and_is_written_with_name_and_time(person: Person, store: Store, clock: Clock) -> None:
     first = ids(person.see("/"))[0]
     before = count_queue(store, Queue.NEW)
-    answer = person.decide(first, "relevant", note="  the oil workers again ", tags="strike, oil ,strike", opened=str(clock().timestamp() - 7))
+    answer = person.decide(
+        first, "relevant", note="  the oil workers again ", tags="strike, oil ,strike", opened=str(clock().timestamp() - 7)
+    )
     assert answer.status_code == 303
     assert first not in ids(person.see("/"))
     assert count_queue(store, Queue.NEW) == before - 1
@@ -111,7 +113,13 @@ def test_two_people_at_once_lose_nothing_and_are_told(anna_and_bolat: tuple[Pers
     token = bolat.token("/")  # Bolat's page is open before Anna decides
     anna.decide(first, "relevant")
     answer = bolat.send(
-        "/decide", token=token, item=first, decision="not-relevant:other-meaning", place="inbox", seen="0", headers={"HX-Request": "true"}
+        "/decide",
+        token=token,
+        item=first,
+        decision="not-relevant:other-meaning",
+        place="inbox",
+        seen="0",
+        headers={"HX-Request": "true"},
     )
     assert answer.status_code == 200
     assert "Anna decided at the same time" in answer.text
@@ -158,7 +166,9 @@ def test_whoever_saw_the_others_verdict_is_not_counted_as_blind(anna_and_bolat: 
         ({"item": "1", "decision": "relevant", "tags": "x" * 61}, "A tag has at most"),
     ],
 )
-def test_a_form_of_nonsense_decides_nothing_and_says_why(person: Person, store: Store, fields: dict[str, Any], sentence: str) -> None:
+def test_a_form_of_nonsense_decides_nothing_and_says_why(
+    person: Person, store: Store, fields: dict[str, Any], sentence: str
+) -> None:
     answer = person.send("/decide", **fields)
     assert answer.status_code == 400
     assert sentence in answer.text

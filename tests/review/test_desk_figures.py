@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
+import xml.etree.ElementTree as ET
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import schemathesis
@@ -34,9 +35,20 @@ from tests.review.conftest import NOW, Clock, Person
 from tests.review.press import RULES, SOURCES
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Summaries are made at once, however slow the machine is."""
+    monkeypatch.setattr(statistics, "CHEAP", 1_000.0)
+
+
 def test_the_interval_is_wilsons() -> None:
     # Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
-    for good, total, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)):
+    for good, total, low, high in (
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ):
         found = wilson(good, total)
         assert (round(found[0], 4), round(found[1], 4)) == (low, high)
     assert wilson(0, 0) == (0.0, 1.0)
@@ -142,9 +154,15 @@ def test_a_blind_sample_is_drawn_from_what_was_not_flagged_and_gives_recall(pers
 
 def test_a_sample_can_be_drawn_again_from_its_seed(store: Store) -> None:
     def drawn(seed: int) -> list[int]:
-        made = samples.draw(store, size=5, since=NOW - timedelta(days=30), until=NOW, by="x", now=NOW + timedelta(seconds=next(ticks)), seed=seed)
+        made = samples.draw(
+            store, size=5, since=NOW - timedelta(days=30), until=NOW, by="x", now=NOW + timedelta(seconds=next(ticks)), seed=seed
+        )
         with store.read() as connection:
-            return list(connection.exec_driver_sql("SELECT item_id FROM sample_items WHERE sample_id = ? ORDER BY place", (made,)).scalars())
+            return list(
+                connection.exec_driver_sql(
+                    "SELECT item_id FROM sample_items WHERE sample_id = ? ORDER BY place", (made,)
+                ).scalars()
+            )
 
     ticks = iter(range(9))
     assert drawn(1) == drawn(1)
@@ -154,7 +172,7 @@ def test_a_sample_can_be_drawn_again_from_its_seed(store: Store) -> None:
 def test_every_picture_is_svg_without_style_or_script_and_has_its_table(person: Person) -> None:
     for name in ("days", "regions", "outlets", "quality"):
         svg = person.get(f"/pictures/{name}.svg?days=30")
-        ElementTree.fromstring(svg.content)
+        ET.fromstring(svg.content)
         assert "style=" not in svg.text
         assert "<script" not in svg.text
         assert svg.headers["content-type"].startswith("image/svg+xml")
@@ -167,7 +185,7 @@ def test_every_picture_is_svg_without_style_or_script_and_has_its_table(person: 
 def test_bars_add_up_and_names_are_escaped() -> None:
     days = [date(2026, 11, 1), date(2026, 11, 2)]
     svg = pictures.bars(days, {"<b>": [1, 2], "c": [3, 0]}, title="<script>", names={"<b>": "<b>"})
-    ElementTree.fromstring(svg)
+    ET.fromstring(svg)
     assert "<script>" not in svg
     assert svg.count("<rect") == 3
 
@@ -187,7 +205,7 @@ def test_the_map_has_seventeen_regions_and_three_cities_each_on_a_place_of_its_o
 
 def test_lines_take_no_points_and_one_point() -> None:
     for points in ([], [Estimate("a", 0.5, 0.2, 0.8)]):
-        ElementTree.fromstring(pictures.lines({"p": points}, ["a", "b"], title="t", names={}))
+        ET.fromstring(pictures.lines({"p": points}, ["a", "b"], title="t", names={}))
 
 
 @pytest.mark.parametrize(("most", "top"), [(0, 4), (3, 4), (5, 10), (11, 20), (21, 40), (399, 400), (401, 1000)])
@@ -241,14 +259,19 @@ def test_a_rule_is_tried_on_what_is_stored_and_nothing_is_saved(person: Person, 
 
 
 @pytest.mark.parametrize(
-    ("pasted", "said"), [("a: [", "pasted"), ("- just words", "each with an id"), ("", "nothing was pasted"), ("x" * 60_001, "at most 60,000")]
+    ("pasted", "said"),
+    [("a: [", "pasted"), ("- just words", "each with an id"), ("", "nothing was pasted"), ("x" * 60_001, "at most 60,000")],
 )
 def test_yaml_that_is_no_rule_is_refused_with_its_place(home: Path, tmp_path: Path, pasted: str, said: str) -> None:
+    whole = not pasted or len(pasted) > 100
+    database = f"sqlite:///{home / 'sholu.db'}"
+    trial = (
+        partial(try_rules, pasted, rules=RULES, database=database)
+        if whole
+        else partial(prepare, pasted, RULES, tmp_path / "copy")
+    )
     with pytest.raises(ConfigError, match=said):
-        if pasted and len(pasted) < 100:
-            prepare(pasted, RULES, tmp_path / "copy")
-        else:
-            try_rules(pasted, rules=RULES, database=f"sqlite:///{home / 'sholu.db'}")
+        trial()
 
 
 def test_a_tried_rule_takes_the_place_of_the_one_of_its_id(tmp_path: Path) -> None:
@@ -282,12 +305,16 @@ def test_every_phrase_a_page_asks_for_exists() -> None:
             assert key in known, f"{template.name}: {key}"
 
 
-@pytest.mark.parametrize(("number", "form"), [(1, "one"), (2, "few"), (5, "many"), (11, "many"), (12, "many"), (21, "one"), (22, "few"), (111, "many")])
+@pytest.mark.parametrize(
+    ("number", "form"), [(1, "one"), (2, "few"), (5, "many"), (11, "many"), (12, "many"), (21, "one"), (22, "few"), (111, "many")]
+)
 def test_russian_plurals(number: int, form: str) -> None:
     assert wording.plural_form("ru", number) == form
 
 
-@pytest.mark.parametrize(("accept", "language"), [("kk-KZ,ru;q=0.8", "kk"), ("de, ru;q=0.5, en;q=0.4", "ru"), ("", "en"), ("x;q=y", "en")])
+@pytest.mark.parametrize(
+    ("accept", "language"), [("kk-KZ,ru;q=0.8", "kk"), ("de, ru;q=0.5, en;q=0.4", "ru"), ("", "en"), ("x;q=y", "en")]
+)
 def test_the_browsers_language_is_spoken(accept: str, language: str) -> None:
     assert wording.pick_language(None, accept) == language
 
@@ -300,7 +327,9 @@ def test_the_api_keeps_to_its_own_description(desk: FastAPI) -> None:
         assert len(operations) == 4
         for operation in operations:
 
-            @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+            @settings(
+                max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+            )
             @given(case=operation.as_strategy())
             def check(case: Any) -> None:
                 # What a schema cannot say (a first day after the last, a place beyond the list) is refused although it fits.

@@ -19,7 +19,9 @@ from tests.review.press import load_press, many_stories
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(chromium_path() is None, reason="needs Chromium (Debian: apt-get install chromium, or set SHOLU_CHROMIUM)"),
+    pytest.mark.skipif(
+        chromium_path() is None, reason="needs Chromium (Debian: apt-get install chromium, or set SHOLU_CHROMIUM)"
+    ),
 ]
 
 
@@ -47,9 +49,14 @@ def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda said: trouble.append(f"{said.type}: {said.text}") if said.type in {"error", "warning"} else None)
+        page.on(
+            "console", lambda said: trouble.append(f"{said.type}: {said.text}") if said.type in {"error", "warning"} else None
+        )
         page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else trouble.append(f"another host: {asked.url}"))
+        page.on(
+            "request",
+            lambda asked: None if asked.url.startswith((address, "data:")) else trouble.append(f"another host: {asked.url}"),
+        )
         page.goto(address + path)
         return page
 
@@ -80,7 +87,9 @@ def test_twenty_items_decided_by_keyboard_alone_and_all_taken_back(
         keys = (("r",), ("n", str(1 + number // 3 % 6)), ("u",))[number % 3]
         press_and_wait(page, *keys)
     with store.read() as connection:
-        made = connection.exec_driver_sql("SELECT count(DISTINCT batch), count(DISTINCT reason) FROM verdicts WHERE act = 'decide'").one()
+        made = connection.exec_driver_sql(
+            "SELECT count(DISTINCT batch), count(DISTINCT reason) FROM verdicts WHERE act = 'decide'"
+        ).one()
     assert tuple(made) == (20, 7)  # all six reasons, and none
     for _ in range(20):
         with page.expect_navigation():
@@ -114,7 +123,7 @@ def test_from_the_inbox_to_an_export_by_keyboard(open_page: Callable[..., Any], 
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert "queue=all" in page.url
-    assert page.locator("mark").filter(has_text=re.compile("митинг", re.I)).count() >= 1
+    assert page.locator("mark").filter(has_text=re.compile("митинг", re.IGNORECASE)).count() >= 1
     page.keyboard.press("Tab")
     page.locator("h1").first.evaluate("node => document.activeElement.blur()")
     page.keyboard.press("e")
@@ -191,7 +200,9 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(open_page: Callable
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/item/1", "/pictures", "/rules", "/rules/kz.protest", "/sources", "/people", "/second", "/blind", "/try"])
+@pytest.mark.parametrize(
+    "path", ["/", "/item/1", "/pictures", "/rules", "/rules/kz.protest", "/sources", "/people", "/second", "/blind", "/try"]
+)
 def test_axe_finds_no_serious_fault(open_page: Callable[..., Any], path: str, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

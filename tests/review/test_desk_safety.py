@@ -46,7 +46,18 @@ def hostile_item(store: Store) -> int:
         return int(connection.exec_driver_sql("SELECT max(id) FROM items").scalar_one())
 
 
-PAGES = ("/", "/?queue=all&q=rally", "/item/{id}", "/item/{id}/diff?before=1&after=1", "/rules", "/pictures", "/sources", "/people", "/second", "/blind")
+PAGES = (
+    "/",
+    "/?queue=all&q=rally",
+    "/item/{id}",
+    "/item/{id}/diff?before=1&after=1",
+    "/rules",
+    "/pictures",
+    "/sources",
+    "/people",
+    "/second",
+    "/blind",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -67,8 +78,12 @@ def test_script_in_every_field_is_only_text(person: Person, hostile_item: int, p
 def test_a_title_of_a_megabyte_is_shown_by_its_beginning(person: Person, store: Store) -> None:
     run = begin_run(store, kind="collect", now=NOW, parameters={})
     title = "Митинг " * 150_000
-    pending = take_entries(store, run, "dala", [Entry("dala", "long", "https://dala.example/long", "", title)], PollState("dala"), now=NOW).pending[0]
-    document = Document("https://dala.example/long", title, "слово " * 200_000, "ru", NOW, DateFrom.FEED, (), "own", BodyFrom.PAGE)
+    pending = take_entries(
+        store, run, "dala", [Entry("dala", "long", "https://dala.example/long", "", title)], PollState("dala"), now=NOW
+    ).pending[0]
+    document = Document(
+        "https://dala.example/long", title, "слово " * 200_000, "ru", NOW, DateFrom.FEED, (), "own", BodyFrom.PAGE
+    )
     flagging = Flagging(7.0, 6.0, True, False, (), (), (), (), (), (), "1")
     save_results(store, run, [Read(pending, "long", document, flagging)], now=NOW)
     assert len(person.see("/")) < 300_000
@@ -79,7 +94,9 @@ def test_a_title_of_a_megabyte_is_shown_by_its_beginning(person: Person, store: 
     assert len(page) < 600_000
 
 
-@pytest.mark.parametrize("path", ["/", "/item/1", "/static/desk.css", "/nothing", "/login", "/export.csv", "/capture/1/body", "/api/v1/items"])
+@pytest.mark.parametrize(
+    "path", ["/", "/item/1", "/static/desk.css", "/nothing", "/login", "/export.csv", "/capture/1/body", "/api/v1/items"]
+)
 def test_every_answer_forbids_what_we_do_not_use(person: Person, path: str) -> None:
     headers = person.get(path).headers
     policy = headers["content-security-policy"]
@@ -136,11 +153,25 @@ def test_a_body_too_large_is_refused(person: Person) -> None:
     assert person.browser.post("/try", data={"csrf": "x", "pasted": "x" * 2_100_000}).status_code == 413
 
 
-PROTECTED = ["/", "/item/1", "/pictures", "/rules", "/sources", "/second", "/blind", "/try", "/people", "/capture/1/body", "/pictures/days.svg"]
+PROTECTED = [
+    "/",
+    "/item/1",
+    "/pictures",
+    "/rules",
+    "/sources",
+    "/second",
+    "/blind",
+    "/try",
+    "/people",
+    "/capture/1/body",
+    "/pictures/days.svg",
+]
 
 
 @pytest.mark.parametrize("path", PROTECTED)
-def test_from_the_first_account_on_a_stranger_sees_only_the_login(anna_and_bolat: tuple[Person, Person], desk: FastAPI, path: str) -> None:
+def test_from_the_first_account_on_a_stranger_sees_only_the_login(
+    anna_and_bolat: tuple[Person, Person], desk: FastAPI, path: str
+) -> None:
     answer = Person(desk).get(path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login?next=%2F")
@@ -218,7 +249,9 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(make_desk: Callabl
     assert "; secure" in Person(make_desk(https=True)).get("/").headers["set-cookie"].lower()
 
 
-@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/ok\r\nX: y"])
+@pytest.mark.parametrize(
+    "where", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/ok\r\nX: y"]
+)
 def test_after_the_login_nobody_is_sent_elsewhere(anna_and_bolat: tuple[Person, Person], desk: FastAPI, where: str) -> None:
     person = Person(desk)
     answer = person.send("/login", page="/login", name="Anna", password="a long password", next=where)
@@ -251,14 +284,22 @@ def test_the_desk_refuses_to_stand_open_to_a_network(store: Store, clock: Clock)
     must_be_safe(store, own, "0.0.0.0")
 
 
-def test_the_first_account_is_an_administrator_and_the_last_one_stays(anna_and_bolat: tuple[Person, Person], store: Store) -> None:
+def test_the_first_account_is_an_administrator_and_the_last_one_stays(
+    anna_and_bolat: tuple[Person, Person], store: Store
+) -> None:
     anna, _ = anna_and_bolat
     answer = anna.send("/people", page="/people", act="change", name="Anna", role="reader", active="1")
     assert answer.status_code == 422
     assert "only administrator" in answer.text
-    assert anna.send("/people", page="/people", act="add", name="anna", password="long enough here", role="reader").status_code == 422
+    assert (
+        anna.send("/people", page="/people", act="add", name="anna", password="long enough here", role="reader").status_code
+        == 422
+    )
     assert anna.send("/people", page="/people", act="add", name="Dana", password="short", role="reader").status_code == 422
-    assert anna.send("/people", page="/people", act="add", name="Dana", password="long enough here", role="reviewer").status_code == 303
+    assert (
+        anna.send("/people", page="/people", act="add", name="Dana", password="long enough here", role="reviewer").status_code
+        == 303
+    )
 
 
 def test_a_first_account_that_is_no_administrator_is_refused(store: Store) -> None:
@@ -266,7 +307,9 @@ def test_a_first_account_that_is_no_administrator_is_refused(store: Store) -> No
         add_user(store, "Bolat", "another password", "reviewer", now=NOW)
 
 
-def test_the_audit_log_tells_of_logins_exports_and_decisions(anna_and_bolat: tuple[Person, Person], store: Store, desk: FastAPI) -> None:
+def test_the_audit_log_tells_of_logins_exports_and_decisions(
+    anna_and_bolat: tuple[Person, Person], store: Store, desk: FastAPI
+) -> None:
     anna, _ = anna_and_bolat
     Person(desk).log_in("Anna", "wrong")
     anna.decide(1, "relevant")
@@ -308,5 +351,3 @@ def test_a_fault_of_ours_tells_no_secrets(desk: FastAPI, monkeypatch: pytest.Mon
     assert answer.status_code == 500
     assert "hunter2" not in answer.text
     assert "fault of the desk" in answer.text
-
-
