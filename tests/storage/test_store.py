@@ -10,14 +10,17 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, select, text
 
 from domain.errors import StoreError
+from storage.migrations.freeze import first_migration
 from storage.migrations.run import configuration
 from storage.schema import REVISIONS, metadata
 from storage.schema.types import Moment, Words, short_key, write_json
@@ -299,3 +302,31 @@ def test_a_long_key_stays_one_of_its_kind() -> None:
     assert one != other
     assert len(one) == len(other) == 200
     assert short_key("x" * 200) == "x" * 200
+
+
+def test_the_first_migration_written_out_makes_the_same_tables(store: Store) -> None:
+    written: dict[str, Any] = {}
+    exec(compile(first_migration(), "0001", "exec"), written)
+    with store.begin() as connection:
+        if store.dialect == "postgresql":
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+        else:
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            connection.execute(text("DROP TABLE item_search"))
+            metadata.drop_all(connection)
+        with Operations.context(MigrationContext.configure(connection)):
+            written["upgrade"]()
+    with store.read() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": True,
+                "include_name": lambda name, kind, _: not str(name).startswith(("item_search", "alembic")),
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+        if store.dialect == "sqlite":
+            made = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'item_terms'")).scalar_one()
+            assert "WITHOUT ROWID" in made
+            assert "AUTOINCREMENT" in connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'items'")).scalar_one()
