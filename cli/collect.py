@@ -93,6 +93,9 @@ def run_here(settings: Settings, options: CollectOptions, *, progress: bool) -> 
 def show_report(report: RunReport) -> None:
     """Print what a run did: sources, items, flags with the words that made them, and where to look next."""
     out = console()
+    if report.offline:
+        out.print(report.closing())
+        return
     sources = table(f"Sources ({len(report.sources)})", "source", "outcome", "entries", "new", "reason")
     for each in sorted(report.sources, key=lambda each: (each.kind.value, each.source_id)):
         sources.add_row(

@@ -122,5 +122,6 @@ def _on_the_way(reading: Reading) -> str:
 
 
 def is_offline(reading: Reading) -> bool:
-    """Whether a source failed as it would without any network."""
-    return not reading.ok and bool(reading.tries) and all(each.error in ("unreachable", "spared") for each in reading.tries)
+    """Whether a source failed as it would without any network: nothing it names could be reached, its robots.txt neither."""
+    kinds = {each.error for each in reading.tries}
+    return not reading.ok and "unreachable" in kinds and kinds <= {"unreachable", "spared", "robots", "timeout"}
