@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
@@ -121,7 +122,12 @@ def _on_the_way(reading: Reading) -> str:
     return reading.reason if any(each.error for each in reading.tries) else ""
 
 
-def is_offline(reading: Reading) -> bool:
-    """Whether a source failed as it would without any network: nothing it names could be reached, its robots.txt neither."""
-    kinds = {each.error for each in reading.tries}
-    return not reading.ok and "unreachable" in kinds and kinds <= {"unreachable", "spared", "robots", "timeout"}
+def is_out_of_reach(reading: Reading) -> bool:
+    """Whether a source failed as it would without any network: no answer from anything it names, its robots.txt included."""
+    return not reading.ok and {each.error for each in reading.tries} <= {"unreachable", "spared", "robots", "timeout"}
+
+
+def is_offline(readings: Collection[Reading], asked: int) -> bool:
+    """Whether there is no network: not one of the sources asked could be reached, and not merely because all of them are slow."""
+    kinds = {each.error for reading in readings for each in reading.tries}
+    return 0 < asked == len(readings) and "unreachable" in kinds

@@ -32,7 +32,8 @@ from extractors.meter import Meter
 from extractors.pool import ParserPool
 from extractors.rhythm import Bounds
 from flows.batches import Batcher
-from flows.judging import after_poll, asked_to_wait, is_offline, read_state, turn_has_come
+from flows.judging import after_poll, asked_to_wait, is_offline, is_out_of_reach, read_state, turn_has_come
+from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
 from flows.report import FlaggedItem, RunReport, telling_words
 from flows.shards import Shard, shards_of
 from rules.engine.rulebook import Rulebook, load_rulebook
@@ -105,7 +106,7 @@ class World:
     rng: Random
     tell: Tell
     flagged: list[FlaggedItem]
-    offline: list[str]
+    out_of_reach: list[Reading]
 
 
 RunShards = Callable[[World, Sequence[Shard]], Awaitable[Sequence[Sequence[SourceReport]]]]
@@ -147,12 +148,20 @@ async def collect(
             rules_version=rulebook.version,
             seconds=time.monotonic() - started,
             database=world.store.address,
-            offline=bool(world.offline) and len(world.offline) == len(reports),
+            offline=is_offline(world.out_of_reach, len(reports)),
             dry_run=options.dry_run,
         )
         status = {0: "done", 1: "incomplete"}.get(report.exit_code, "failed")
         await asyncio.to_thread(end_run, world.store, world.run_id, now=clock(), status=status, reason=report.closing())
-        return report
+        return report if options.dry_run else replace(report, looked_again=await _look_again(world, sources))
+
+
+async def _look_again(world: World, sources: Sequence[Source]) -> str:
+    """Later looks at flagged items whose time has come, with this run's client; "" where none was due."""
+    hands = Hands(world.store, world.client, world.pool, world.rulebook, world.clock)
+    chosen = [source.id for source in sources] if world.options.sources else None
+    report = await recheck_with(hands, sources=chosen, per_source=PER_SOURCE_IN_RUN)
+    return report.closing() if report.looked else ""
 
 
 def chosen_sources(sources: Sequence[Source], ids: Sequence[str], file: Path) -> tuple[Source, ...]:
@@ -222,7 +231,7 @@ async def open_world(
                     rng=Random(),  # noqa: S311  # spreads polls in time
                     tell=tell,
                     flagged=[],
-                    offline=[],
+                    out_of_reach=[],
                 )
                 alive = asyncio.create_task(_stay_alive(store, run_id, clock))
                 stack.push_async_callback(_cancelled, alive)
@@ -354,8 +363,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         entries=len(reading.entries),
         counts=counts,
     )
-    if is_offline(reading):
-        world.offline.append(source.id)
+    if is_out_of_reach(reading):
+        world.out_of_reach.append(reading)
     said = (
         f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {flagged} flagged {report.reason}".strip()
     )
