@@ -62,7 +62,7 @@ Clock = Callable[[], datetime]
 
 SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
 CAPTURE_BATCH = 16  # pages a transaction; bounds how many bodies wait in memory
-CAPTURE_DELAY = 0.02  # seconds a page waits for others, so that they share a transaction
+CAPTURE_DELAY = 0.1  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
 RESULT_BATCH = 200  # the measured knee of executemany
 RESULT_DELAY = 0.5  # seconds; nobody waits for a result to be stored before asking for the next page
 PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
