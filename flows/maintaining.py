@@ -128,7 +128,7 @@ def _back_up(settings: Settings, store: Store, options: MaintainOptions, now: da
         _must_have_room(store, folder)
         size = back_up(settings.database, to)
         whole = check_backup(to)
-    except StoreError as error:
+    except (StoreError, OSError) as error:
         return f"No back-up was made, so nothing was dropped: {error}", False
     removed = prune_backups(folder, keep=options.backups)
     gone = f" ({removed} older ones removed)" if removed else ""

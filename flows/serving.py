@@ -25,6 +25,7 @@ from flows.prefect_settings import prefect_environment
 HEALTHY_WITHIN = 180.0  # seconds; a new Prefect database took up to 33 on two shared cores
 LOOK_EVERY = 1.0  # seconds between two looks at the processes
 ASK_EVERY = 15.0  # seconds between two questions whether a part still answers
+ASK_SOON = 1.0  # … and while it is starting again
 HUNG_AFTER = 120.0  # seconds without an answer after which a part that lives is started again
 RESTART_PAUSES = (1.0, 5.0, 15.0, 60.0)  # seconds before each further start of a part that died
 STEADY = 300.0  # seconds alive after which a death counts as the first again
@@ -208,13 +209,17 @@ class _Service:
     def _look_after(self, each: _Running) -> None:
         now = time.monotonic()
         if each.process is None:
-            if now >= each.start_at:
+            if now >= each.start_at and self._can_start(each):
                 self._start(each)
         elif each.process.poll() is not None:
             self._say(f"{each.part.name} ended with status {each.process.returncode}: {_last_words(each.log)}")
             self._bury(each)
-        elif each.part.health and now - each.asked_at >= ASK_EVERY:
+        elif each.part.health and now - each.asked_at >= (ASK_EVERY if each.well else ASK_SOON):
             self._ask(each, now)
+
+    def _can_start(self, each: _Running) -> bool:
+        """Whether what a part depends on works: started before, it would only die of it."""
+        return all(other.well for other in self._running if other.part.name == each.part.restarts_with)
 
     def _ask(self, each: _Running, now: float) -> None:
         each.asked_at = now
