@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.output import clean, complain, console, print_json, table
+from cli.output import clean, complain, console, print_json, runnable, table
 from domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def show_report(report: RunReport) -> None:
     """Print what a run did: sources, items, flags with the words that made them, and where to look next."""
     out = console()
     if report.offline:
-        out.print(report.closing())
+        out.print(runnable(report.closing()))
         return
     sources = table(f"Sources ({len(report.sources)})", "source", "outcome", "entries", "new", "reason")
     for each in sorted(report.sources, key=lambda each: (each.kind.value, each.source_id)):
@@ -114,7 +114,7 @@ def show_report(report: RunReport) -> None:
         f"Entries: {counts.seen} seen = {counts.new} new + {counts.updated} updated + {counts.unchanged} unchanged + "
         f"{counts.duplicate} duplicate + {counts.skipped} skipped + {counts.failed} failed; {counts.flagged} flagged."
     )
-    out.print(report.closing())
+    out.print(runnable(report.closing()))
 
 
 def items(

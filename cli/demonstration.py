@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.output import console, print_json
+from cli.output import console, print_json, runnable
 from domain.settings import Settings, load_settings
 
 PORT = 8719  # the desk's while the demo is kept
@@ -44,7 +44,7 @@ def demonstrate(*, keep: bool, json: bool) -> int:
             out.print(
                 f"\nPolled again: {second.counts.new} new, {second.counts.updated} updated: one article was rewritten in between."
             )
-            out.print(f"Look next: SHOLU_HOME={home} sholu items --flagged, or sholu demo --keep to open the review desk on it.")
+            out.print(runnable("Look next: `sholu demo --keep` opens the review desk on what was found."))
         if keep:
             open_desk(settings)
     # The outlet that refuses us is there on purpose: anything else that was not seen is a fault.

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import Enum
+from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,6 +53,15 @@ def print_json(value: object) -> None:
     """Print one value as one line of JSON in UTF-8, letters as they are."""
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")) + "\n")
     sys.stdout.flush()
+
+
+def runnable(text: str) -> str:
+    """A sentence whose commands can be typed as they stand: with the path of `sholu` where the shell would not find it."""
+    if which("sholu"):
+        return text
+    own = Path(sys.argv[0])
+    path = own.relative_to(Path.cwd()) if own.is_absolute() and own.is_relative_to(Path.cwd()) else own
+    return text.replace("`sholu ", f"`{path} ") if own.name == "sholu" else text
 
 
 def clean(text: str, limit: int = 0) -> str:
