@@ -15,6 +15,7 @@ import re
 import tempfile
 import time
 import warnings
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,29 +54,40 @@ class Empty:
 
 def pages(store: Store) -> dict[str, str]:
     """The pages of the issue, on things that exist in the database: a common and a rare word, an item in the middle."""
-    common, rare = searched(store)
+    everywhere, common, rare = searched(store)
     with store.read() as connection:
         item = connection.execute(
             text("SELECT id FROM items WHERE grade = 2 ORDER BY moment DESC LIMIT 1 OFFSET 20")
         ).scalar_one()
         old = connection.execute(text("SELECT id FROM items WHERE grade = 2 ORDER BY moment LIMIT 1 OFFSET 20")).scalar_one()
     return {
-        "inbox": "/", "inbox, near misses": "/?queue=near", "decided": "/?queue=decided", "inbox by theme": "/?theme=reform",
-        "all by place": "/?queue=all&place=place-3", "all by outlet": "/?queue=all&outlet=outlet-7",
-        "item, new": f"/item/{item}", "item, old": f"/item/{old}", "search, common word": f"/?queue=all&q={common}",
-        "search, rare word": f"/?queue=all&q={rare}", "search in new": f"/?queue=new&q={common}", "rules": "/rules",
-        "one rule": "/rules/protest.act", "second reading": "/second", "pictures, 30 days": "/pictures",
-    }  # fmt: skip
+        "inbox": "/",
+        "inbox, near misses": "/?queue=near",
+        "decided": "/?queue=decided",
+        "flagged, by theme": "/?queue=all&grade=flagged&theme=reform",
+        "all by place": "/?queue=all&place=place-3",
+        "all by outlet": "/?queue=all&outlet=outlet-7",
+        "item, new": f"/item/{item}",
+        "item, old": f"/item/{old}",
+        "search, word in half of all items": f"/?queue=all&q={everywhere}",
+        "search, common word": f"/?queue=all&q={common}",
+        "search, rare word": f"/?queue=all&q={rare}",
+        "search among flagged": f"/?queue=all&grade=flagged&q={everywhere}",
+        "rules": "/rules",
+        "one rule": "/rules/protest.act",
+        "second reading": "/second",
+        "pictures, 30 days": "/pictures",
+    }
 
 
-def searched(store: Store) -> tuple[str, str]:
+def searched(store: Store) -> tuple[str, str, str]:
+    """A word of more than half of all items, one of about one in twenty, and a rare one; a title has a sixth of an item's words."""
     with store.read() as connection:
         titles = " ".join(connection.execute(text("SELECT title FROM items ORDER BY id LIMIT 3000")).scalars()).split()
-    counted: dict[str, int] = {}
-    for word in titles:
-        counted[word] = counted.get(word, 0) + 1
-    ordered = sorted((word for word in counted if len(word) > 5), key=lambda word: counted[word])
-    return ordered[-1], ordered[0]
+    counted = Counter(word for word in titles if len(word) > 5)
+    ordered = sorted(counted, key=lambda word: counted[word])
+    common = next(word for word in ordered if counted[word] >= 3_000 / 20 / 6)
+    return ordered[-1], common, ordered[0]
 
 
 def measured(store: Store, home: Path) -> dict[str, float]:

@@ -254,7 +254,9 @@ def to_read_twice(store: Store, reviewer: str, *, share: float, since: datetime,
                     last.c.reviewer != reviewer,
                     last.c.settles.is_(False),
                     (last.c.item_id * 40503) % 1000 < int(share * 1000),
-                    ~exists(select(other.c.item_id).where(other.c.item_id == last.c.item_id, other.c.reviewer != last.c.reviewer)),
+                    ~exists(
+                        select(other.c.item_id).where(other.c.item_id == last.c.item_id, other.c.reviewer != last.c.reviewer)
+                    ),
                 )
                 .order_by(last.c.at.desc())
                 .limit(limit)

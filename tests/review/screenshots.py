@@ -1,6 +1,6 @@
 """Makes the pictures of docs/review.md: the desk over our small press, photographed in Chromium.
 
-    python -m tests.review.screenshots [folder]
+python -m tests.review.screenshots [folder]
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def work_through(store: Store) -> None:
             mine = Decision.UNSURE if reviewer == "Bolat" and number % 20 == 0 else said
             reason = "other-meaning" if mine is Decision.NOT_RELEVANT else ""
             verdicts.decide(store, Ballot((item.id,), reviewer, mine, reason, blind=True, seconds=8.0 + number % 7), now=at)
-    drawn = samples.draw(store, size=20, since=NOW - timedelta(days=30), until=NOW, by="reviewer", now=NOW - timedelta(days=2), seed=3)
+    drawn = samples.draw(
+        store, size=20, since=NOW - timedelta(days=30), until=NOW, by="reviewer", now=NOW - timedelta(days=2), seed=3
+    )
     for _ in range(14):
         waiting = samples.next_in_samples(store, "reviewer")
         if waiting is None:
@@ -77,14 +79,21 @@ def photograph(folder: Path) -> list[Path]:
         app.state.desk.names.ready()
         with served(app) as address, sync_playwright() as playwright, chromium(playwright) as browser:
             for name, path, keys, width, height, dark, language in SHOTS:
-                made.append(_photograph(browser, address, folder / f"desk-{name}.png", path, keys, (width, height), dark, language))
+                made.append(
+                    _photograph(browser, address, folder / f"desk-{name}.png", path, keys, (width, height), dark, language)
+                )
         store.close()
     return made
 
 
-def _photograph(browser: Any, address: str, file: Path, path: str, keys: str, size: tuple[int, int], dark: bool, language: str) -> Path:
+def _photograph(
+    browser: Any, address: str, file: Path, path: str, keys: str, size: tuple[int, int], dark: bool, language: str
+) -> Path:
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", locale=language, reduced_motion="reduce"
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        locale=language,
+        reduced_motion="reduce",
     )
     page = context.new_page()
     page.goto(address + path)
