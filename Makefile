@@ -25,7 +25,7 @@ demo: $(VENV)/.run  ## set up and do the whole job on a small news site served o
 	@$(BIN)/sholu demo
 
 test: $(VENV)/.dev  ## set up and run the tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev lint types layers test  ## the one gate: what CI runs
 
