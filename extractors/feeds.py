@@ -34,6 +34,7 @@ _HREF = re.compile(r"href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 _HTML = re.compile(
     r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL
 )
+_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
 _FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
 
 
@@ -108,7 +109,8 @@ def _wording(entry: Entry) -> str:
 def _parse(text: str, url: str) -> Any:
     import feedparser
 
-    data = ("<?xml version='1.0' encoding='utf-8'?>" + _DECLARATION.sub("", text, count=1)).encode()
+    text = _REFERENCE.sub(_possible, _DECLARATION.sub("", text, count=1))
+    data = ("<?xml version='1.0' encoding='utf-8'?>" + text).encode("utf-8", "replace")
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
         # A BytesIO, not bytes: feedparser tries to open bytes as a file's name first.
@@ -120,6 +122,13 @@ def _parse(text: str, url: str) -> Any:
         raise ReadError(
             url, f"the feed breaks its reader ({type(error).__name__}: {one_line(str(error))[:100]})", kind="not-a-feed"
         ) from error
+
+
+def _possible(match: re.Match[str]) -> str:
+    """A character reference as it was, or nothing where no text can hold the character (feedparser fails on ``&#xD800;``)."""
+    number = int(match[1], 16) if match[1] else int(match[2])
+    sound = number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number < 0x110000
+    return match.group() if sound else ""
 
 
 def _entries(parsed: list[Any], url: str, notes: list[str], *, source_id: str, now: datetime, language: str) -> Iterable[Entry]:
@@ -178,7 +187,9 @@ def _title_language(found: Mapping[str, Any]) -> str:
 def _link(found: Mapping[str, Any], guid: str, feed_url: str) -> str:
     """The article's address: the entry's link, else an alternate one, else a guid that is an address."""
     links = [link for link in _list(found.get("links")) if isinstance(link, Mapping)]
-    wanted = [_text(found.get("link"))]
+    link = _text(found.get("link"))
+    # feedparser hands on a guid as the link; one that is no address ("12345", though it is marked as a permalink) leads nowhere.
+    wanted = [] if link == guid and not links and not guid.lower().startswith(("http://", "https://")) else [link]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate" and "html" in _text(link.get("type"))]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate"]
     wanted += [guid] if guid.lower().startswith(("http://", "https://")) else []

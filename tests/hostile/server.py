@@ -18,7 +18,11 @@ from importlib import import_module
 from types import TracebackType
 from typing import Self
 
+WHOLE = ("xml", "charsets", "entries", "pages")
+"""The groups whose cases are met by a whole run: those of ``pages`` by way of a feed (``World.feed``) that leads to each."""
 GROUPS = ("transport", "redirects", "addresses", "xml", "charsets", "entries", "pages", "mail")
+FILES = {"xml": "markup"}
+"""Groups whose file has another name: a file xml.py beside a test stands before Python's own package of that name."""
 
 HEALTHY_FEED = (
     '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>Healthy</title><link>{base}/</link>'
@@ -27,6 +31,10 @@ HEALTHY_FEED = (
     "<pubDate>Sun, 22 Nov 2026 05:00:00 GMT</pubDate>"
     "<description>Two hundred miners stopped work this morning.</description></item>"
     "</channel></rss>"
+)
+LEADING_FEED = (
+    '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>Leading</title>'
+    "<item><title>Miners stop work</title><link>{page}</link><pubDate>Sun, 22 Nov 2026 05:00:00 GMT</pubDate></item></channel></rss>"
 )
 HEALTHY_PAGE = (
     "<!doctype html><html lang=en><head><title>Miners stop work</title></head><body><article><h1>Miners stop work</h1>"
@@ -79,7 +87,8 @@ class Case:
     """One hostile behaviour.
 
     ``right``: the outcomes a right client may come to, in the words of the test that drives the group: for a fetch "body" or
-    the kind of the FetchError. ``url``: where the case is not at its own path: a template over ``World.places``. ``names``: what
+    the kind of the FetchError; for the groups met in a whole run (``WHOLE``) "refused" (the source could not be read), "empty"
+    (it has no entries), else how its entries may end; whatever they are there must be an ending for each. ``url``: where the case is not at its own path: a template over ``World.places``. ``names``: what
     names resolve to, answer by answer (the last one repeats); such a case needs a client whose look-up can be replaced.
     """
 
@@ -92,6 +101,12 @@ class Case:
     names: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     defaults: bool = False
     """To be met with the default settings, under which nothing on this machine may be connected to."""
+    holds: tuple[str, ...] = ()
+    """What must stand in the title or text of what is stored of it: nothing may be lost in silence."""
+    lacks: tuple[str, ...] = ()
+    """What may not stand there."""
+    items: int | None = None
+    """How many articles come of it, where that is certain."""
 
 
 def case(group: str, name: str, does: str, right: str, answer: Answer = b"", **more: object) -> Case:
@@ -109,10 +124,11 @@ def load_cases(groups: Iterable[str] = GROUPS) -> tuple[Case, ...]:
     """All cases of the groups that exist, in order; names are unique within a group."""
     found: list[Case] = []
     for group in groups:
+        name = f"tests.hostile.{FILES.get(group, group)}"
         try:
-            module = import_module(f"tests.hostile.{group}")
+            module = import_module(name)
         except ModuleNotFoundError as error:
-            if error.name != f"tests.hostile.{group}":
+            if error.name != name:
                 raise
             continue
         cases: tuple[Case, ...] = module.CASES
@@ -178,6 +194,10 @@ class World:
     def url(self, one: Case) -> str:
         """The address at which a client meets the case."""
         return (one.url or "{base}/{group}/{name}").format(**self.places, group=one.group, name=one.name)
+
+    def feed(self, one: Case) -> str:
+        """The address of the feed by which a whole run meets the case: its own, or one that leads to the case's page."""
+        return f"{self.places['base']}/to/{one.name}" if one.group == "pages" else self.url(one)
 
     def healthy(self, name: str) -> str:
         """The address of a feed as it should be."""
@@ -261,6 +281,8 @@ class World:
             if path.endswith(".html"):
                 return ok(HEALTHY_PAGE.encode(), kind="text/html; charset=utf-8")
             return ok(HEALTHY_FEED.format(base=self.places["base"], name=name).encode(), 'ETag: "healthy"')
+        if group == "to" and (led := self._cases.get(("pages", rest[0]))) is not None:
+            return ok(LEADING_FEED.format(page=self.url(led)).encode())
         one = self._cases.get((group, rest[0]))
         if one is None:
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
