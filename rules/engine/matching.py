@@ -130,6 +130,8 @@ class _Finder:
 
     def take_from(self, hit: Hit) -> None:
         starts = self.starts
+        # Most words that could begin a phrase stand alone: asked once a word, not once for each thing it may be a form of.
+        followed = hit.token + 1 in self.by_token or hit.token + 2 in self.by_token
         for code in hit.codes:
             begun = starts.get(code >> CODE_BITS)
             if begun is None:
@@ -137,7 +139,7 @@ class _Finder:
             aliases, seconds = begun
             for alias in aliases:
                 self._take((hit,), alias, code & 3)
-            if seconds is not None:
+            if seconds is not None and followed:
                 for hits, alias, bits in self._phrases(hit, code & 3, seconds):
                     self._take(hits, alias, bits)
 
