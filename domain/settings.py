@@ -26,7 +26,8 @@ class FileSource(PydanticBaseSettingsSource):
         if not named:
             return None, field_name, False
         try:
-            return Path(named).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+            # An empty file is a secret not set: container files must all be there, whether they are used or not.
+            return Path(named).read_text(encoding="utf-8").strip() or None, field_name, False
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise ConfigError(f"the file {named} cannot be read ({why})", file="environment", key=key) from error

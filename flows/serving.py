@@ -142,6 +142,10 @@ def _the_only_one(home: Path) -> Iterator[None]:
         yield
 
 
+class _Stopped(Exception):
+    """Somebody asked for the end while a part was still starting."""
+
+
 class _Service:
     """The parts at work. Their processes are leaders of sessions of their own: Ctrl-C reaches us alone, and we stop them in order."""
 
@@ -153,7 +157,8 @@ class _Service:
         self._stopping = False
 
     def run(self, welcome: Sequence[str]) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # Said also for SIGINT: started in the background of a script it would be ignored, by us and by all we start.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
         try:
             for each in self._running:
@@ -167,7 +172,7 @@ class _Service:
                 time.sleep(LOOK_EVERY)
                 for each in self._running:
                     self._look_after(each)
-        except KeyboardInterrupt:
+        except _Stopped:
             pass
         finally:
             # A second Ctrl-C must not leave half of them behind.
@@ -203,7 +208,7 @@ class _Service:
                 return
             time.sleep(0.5)
         if self._stopping:
-            raise KeyboardInterrupt
+            raise _Stopped
         raise SholuError(f"{each.part.name} did not start: {_last_words(each.log)} (all of it in {each.log})")
 
     def _look_after(self, each: _Running) -> None:
