@@ -20,6 +20,10 @@ FREE_SECONDS = 5.0
 """What one request may take before its time counts as waiting."""
 
 
+PAUSES_COUNT = 0.1
+"""Share of a pause that counts against a source's time in a run: pauses are ours and cost nobody, and with a second between
+two pages the 50 entries of a first poll must come in one run; still a feed of thousands does not go on for hours."""
+
 @dataclass(slots=True)
 class _Host:
     """What this run knows of one host; ``patience`` is what is left of the seconds it may make us wait."""
@@ -61,7 +65,7 @@ class Turns:
         """Wait for one request's turn; returns the seconds it may take at most. Every ``begin`` is followed by an ``end``.
 
         An empty ``key`` waits for a connection only. Raises FetchError where the host is left alone. The order (host, then
-        connection) cannot lock up: who holds a connection waits for nothing else. The pause is put on the ``meter``.
+        connection) cannot lock up: who holds a connection waits for nothing else. A part of the pause is put on the ``meter``.
         """
         if not key:
             await self._slots.acquire()
@@ -73,7 +77,7 @@ class Turns:
             self._check(host, url)
             if pause and (wait := host.free_at - self._clock()) > 0:
                 if meter is not None:
-                    meter.add(wait)
+                    meter.add(wait * PAUSES_COUNT)
                 await self._sleep(wait)
             await self._slots.acquire()
         except BaseException:
