@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
@@ -87,7 +87,7 @@ def _files(evidence: Evidence, now: datetime) -> Iterator[tuple[str, bytes]]:
     yield CHECKER, (HERE / f"{CHECKER}.template").read_bytes()
     yield "item.json", _json(_item(evidence))
     yield "flags.md", _flags(evidence).encode()
-    yield "flags.json", _json([dict(row) for row, _ in evidence.flaggings])
+    yield "flags.json", _json([{**row, **_reasons(flagging)} for row, flagging in evidence.flaggings])
     yield "verdicts.json", _json([dict(row) for row in evidence.verdicts])
     yield "rechecks.json", _json([dict(row) for row in evidence.rechecks])
     for each in evidence.versions:
@@ -105,6 +105,11 @@ def _files(evidence: Evidence, now: datetime) -> Iterator[tuple[str, bytes]]:
     kept = [(held.id, held.capture) for held in evidence.captures if held.kept]
     write_warc(warc, kept, name="captures.warc", software=software(), now=now, gzip=False)
     yield "captures.warc", warc.getvalue()
+
+
+def _reasons(flagging: Flagging) -> dict[str, Any]:
+    """Spans and rulings with every field spelled out; in the store, fields at their default are left out."""
+    return {"spans": [asdict(span) for span in flagging.spans], "rulings": [asdict(ruling) for ruling in flagging.rulings]}
 
 
 def software() -> str:

@@ -27,7 +27,7 @@ CAPTURE = (
     "certificate",
     "sha256",
 )
-# Not in it: fetched_at, which moves when a text returns (the capture has its time), and the diff, which follows from two texts.
+# Not in it: fetched_at, which moves when a text returns (the capture has its time).
 VERSION = (
     "item_id",
     "number",
@@ -42,6 +42,7 @@ VERSION = (
     "cut",
     "capture_id",
     "seen_at",
+    "diff",
 )
 FLAGGING = (
     "item_id",
