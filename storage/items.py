@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 
 from domain.values import BodyFrom, Document, Flagging, Outcome, OutcomeKind
 from storage import chain, records, search_index
-from storage.flagging_rows import flagging_row, grade, terms
+from storage.flagging_rows import flagging_from, flagging_row, grade, terms
 from storage.results import Change, CurrentVersion, Held, NotStored, Read, Result, change, text_hash
 from storage.runs import outcome_row, write_outcomes
 from storage.schema.items import flaggings, item_sources, item_terms, item_versions, items
@@ -419,11 +419,11 @@ def _insert_versions(
     if added:
         _write_texts(store, connection, run_id, added, now)
     for result, shelf, judged in rewritten:
-        columns = _text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
-        if judged is Change.NEW_VERSION:
-            columns["version"] = shelf.highest + 1
+        if judged is Change.FORMER_VERSION:
+            columns = _restored(store, connection, run_id, result, shelf, now=now)
         else:
-            _restore(store, connection, run_id, result, shelf, now=now)
+            columns = _text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
+            columns["version"] = shelf.highest + 1
         connection.execute(update(items).where(items.c.id == shelf.id).values(columns))
     before = [search_index.row(shelf.id, shelf.title, shelf.text) for _, shelf, _ in rewritten]
     search_index.replace_in_index(store, connection, before, [_indexed(shelf.id, result) for result, shelf, _ in rewritten])
@@ -431,19 +431,23 @@ def _insert_versions(
     group(store, connection, sketched)
 
 
-def _restore(store: Store, connection: Connection, run_id: int, result: Read, shelf: _Shelved, *, now: datetime) -> None:
-    """Make a former version the one in force again (an edit was taken back)."""
+def _restored(
+    store: Store, connection: Connection, run_id: int, result: Read, shelf: _Shelved, *, now: datetime
+) -> dict[str, Any]:
+    """What an item says once a former version is in force again (an edit was taken back): what that version said, not this page."""
     version_id = shelf.former[text_hash(storable(result.document.title), storable(result.document.text))]
-    number = connection.execute(select(item_versions.c.number).where(item_versions.c.id == version_id)).scalar_one()
-    flagging_id = None
+    version = connection.execute(select(item_versions).where(item_versions.c.id == version_id)).one()
+    moment = version.published or shelf.first_seen
+    flagging, flagging_id = None, None
     if result.flagging is not None:
         flagging_id = write_flaggings(store, connection, run_id, [(shelf.id, version_id, result.flagging)], now)[version_id]
-        write_terms(connection, [(shelf.id, result.flagging, _moment(result.document, shelf.first_seen))])
+        flagging = flagging_from(connection.execute(select(flaggings).where(flaggings.c.id == flagging_id)).one())
+        write_terms(connection, [(shelf.id, flagging, moment)])
     # The later text stays on record with its times; fetched_at moves so that the edit taken back is not undone by an older fetch.
     connection.execute(update(item_versions).where(item_versions.c.id == version_id).values(fetched_at=result.fetched_at or now))
-    connection.execute(
-        update(items).where(items.c.id == shelf.id).values(version=number, version_id=version_id, flagging_id=flagging_id)
-    )
+    names = ("url", "title", "language", "published", "published_from", "body_from")
+    said = {name: getattr(version, name) for name in names} | {"version": version.number, "version_id": version_id}
+    return said | {"moment": moment, "changed_at": now, "flagging_id": flagging_id} | judgement_columns(flagging)
 
 
 def text_diff(title: str, text: str, document: Document) -> str:
@@ -495,7 +499,16 @@ def _entry_row(each: _Ended, run_id: int, now: datetime) -> dict[str, Any]:
         return row | {"state": "pending", "tries": pending.tries, "due": now}
     # Only a change of an entry that had been read before can turn out to have changed nothing.
     idle = pending.idle + 1 if each.outcome.kind is OutcomeKind.UNCHANGED else 0
-    return row | {"state": "done", "tries": 0, "idle": idle, "item_id": each.item_id, "summary": "", "content": ""}
+    said = "" if each.outcome.kind is OutcomeKind.UNCHANGED else each.outcome.reason
+    return row | {
+        "state": "done",
+        "reason": said,
+        "tries": 0,
+        "idle": idle,
+        "item_id": each.item_id,
+        "summary": "",
+        "content": "",
+    }
 
 
 def _enter(store: Store, connection: Connection, run_id: int, ended: Sequence[_Ended], now: datetime) -> None:

@@ -85,6 +85,8 @@ def change(current: CurrentVersion, former: frozenset[str], sha256: str, body_fr
         return Change.SAME
     if RANK[body_from] < RANK[current.body_from]:
         return Change.POORER
-    if fetched_at < current.fetched_at and RANK[body_from] == RANK[current.body_from]:
+    same_origin = RANK[body_from] == RANK[current.body_from]
+    # Of two pages received in the same instant the one saved first cannot take back the other.
+    if same_origin and (fetched_at < current.fetched_at or (sha256 in former and fetched_at == current.fetched_at)):
         return Change.OLDER
     return Change.FORMER_VERSION if sha256 in former else Change.NEW_VERSION

@@ -15,7 +15,7 @@ from itertools import product
 
 WORD = re.compile(r"[^\W_]+")
 # Soft hyphens, zero-width signs and the combining stress mark stand inside words and mean nothing to a search.
-MARKS = dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x301, 0x300])
+MARKS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300\u0301]")
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")
 
@@ -69,8 +69,8 @@ class Sought:
 
 def words(text: str) -> list[str]:
     """The words of ``text`` in order, case folded, with ё as е and without marks: as they stand in the index."""
-    plain = unicodedata.normalize("NFC", text).translate(MARKS).casefold().replace("ё", "е")
-    return WORD.findall(plain)
+    plain = MARKS.sub("", unicodedata.normalize("NFC", text))  # str.translate takes ten times as long
+    return WORD.findall(plain.casefold().replace("ё", "е"))
 
 
 def indexed(text: str) -> str:

@@ -136,6 +136,20 @@ def test_a_summary_never_takes_the_place_of_the_full_text_but_the_other_way_roun
     assert item(store, 1).text == "Long and whole."
 
 
+def test_a_former_text_read_from_elsewhere_is_in_force_as_it_was_recorded(
+    store: Store, run_id: int, take: Take, now: datetime
+) -> None:
+    summary = a_document(1, "One two three.", body_from=BodyFrom.SUMMARY, published=now - HOUR)
+    page_after = a_document(1, "One two three.", url="https://example.org/moved")
+    for step, document in enumerate([summary, a_document(1, "Another text."), page_after]):
+        run = begin_run(store, kind="collect", now=now + step * HOUR, parameters={})
+        (pending,) = take(1, summary=str(step))
+        save_results(store, run, [Read(pending, "k", document, a_flagging(document))], now=now + step * HOUR)
+    kept = item(store, 1)
+    assert (kept.version, kept.body_from, kept.url, kept.published) == (1, BodyFrom.SUMMARY, summary.url, summary.published)
+    assert list(check_store(store)) == []
+
+
 def test_what_was_fetched_before_the_version_in_force_does_not_undo_it(
     store: Store, run_id: int, take: Take, now: datetime
 ) -> None:
