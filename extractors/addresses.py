@@ -39,7 +39,7 @@ def clean_address(url: str, base: str = "") -> str:
     text = _CONTROL.sub("", url.replace("&amp;", "&")).strip()
     if not text:
         return ""
-    parts = _split(text, base)
+    parts = _split(text, _CONTROL.sub("", base))
     if parts is None:
         return ""
     query = _without_trackers(parts.query)

@@ -6,6 +6,7 @@ plain here, and sanitised again where they are shown.
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterable, Mapping
@@ -35,6 +36,7 @@ _HTML = re.compile(
     r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL
 )
 _REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
+_GUID = re.compile(r"<(?:guid|id)\b[^>]{0,200}>\s*(?:<!\[CDATA\[)?([^<\]]{1,2000})", re.IGNORECASE)
 _FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
 
 
@@ -57,6 +59,7 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
     if _HTML.match(text[:4000]) and not _FEED_ROOT.search(text[:4000]):
         raise _html_for_feed(text, url)
     parsed = _parse(text, url)
+    _drop_made_up_links(parsed.entries, text)
     if not parsed.version and not parsed.entries:
         raise _not_a_feed(text, body, url)
     if parsed.bozo and not parsed.entries and parsed.version:
@@ -124,6 +127,20 @@ def _parse(text: str, url: str) -> Any:
         ) from error
 
 
+def _drop_made_up_links(entries: list[Any], text: str) -> None:
+    """Undo what feedparser makes of a guid that is no address ("12345", marked as a permalink or as nothing): it joins it to
+    the feed's address and hands it on as the entry's link, which leads nowhere.
+    """
+    made = [found for found in entries if found.get("guidislink") and not found.get("links")]
+    if not made:
+        return
+    written = {html.unescape(guid.strip()) for guid in _GUID.findall(text)}
+    for found in made:
+        if found.get("link") == found.get("id") and found.get("id") not in written:
+            found["link"] = ""
+            found["id"] = next((guid for guid in (found["id"].rpartition("/")[2],) if guid in written), found["id"])
+
+
 def _possible(match: re.Match[str]) -> str:
     """A character reference as it was, or nothing where no text can hold the character (feedparser fails on ``&#xD800;``)."""
     number = int(match[1], 16) if match[1] else int(match[2])
@@ -187,9 +204,7 @@ def _title_language(found: Mapping[str, Any]) -> str:
 def _link(found: Mapping[str, Any], guid: str, feed_url: str) -> str:
     """The article's address: the entry's link, else an alternate one, else a guid that is an address."""
     links = [link for link in _list(found.get("links")) if isinstance(link, Mapping)]
-    link = _text(found.get("link"))
-    # feedparser hands on a guid as the link; one that is no address ("12345", though it is marked as a permalink) leads nowhere.
-    wanted = [] if link == guid and not links and not guid.lower().startswith(("http://", "https://")) else [link]
+    wanted = [_text(found.get("link"))]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate" and "html" in _text(link.get("type"))]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate"]
     wanted += [guid] if guid.lower().startswith(("http://", "https://")) else []
