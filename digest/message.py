@@ -71,10 +71,10 @@ def digest_message(rendered: Rendered, recipient: Recipient, sender: Sender, *, 
     message["List-Id"] = f"Sholu <{sender.list_id}>"
     if sender.unsubscribe:
         message["List-Unsubscribe"] = f"<{sender.unsubscribe}>"
-    message["Content-Language"] = recipient.language
     _set_text(message, rendered.text)
     if rendered.html is not None:
         message.add_alternative(rendered.html, subtype="html", cte=_encoding(rendered.html))
+    message["Content-Language"] = recipient.language  # last: what begins with Content- moves into the first part otherwise
     return message.as_bytes()
 
 

@@ -143,7 +143,8 @@ class Line:
     def _broken(self, error: Exception, stage: str, code: int) -> Handing:
         handed = stage == "DATA" and code == HANDED_OVER
         what = "after the text had been handed over, so that it may have arrived" if handed else f"at {stage}"
-        late = isinstance(error, TimeoutError) or getattr(self._smtp, "timed_out", False)
+        # smtplib tells of its own time limit as of a server that went away.
+        late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError) or getattr(self._smtp, "timed_out", False)
         how = f"did not answer within {self.server.timeout:g} seconds" if late else "broke the connection"
         self._smtp.close()
         return Handing(Fate.LATER, HANDED_OVER if handed else 0, f"{self.server.shown} {how} {what}", hung_up=True)
@@ -237,7 +238,7 @@ def _is_here(host: str) -> bool:
 
 
 def _reason(error: Exception, server: Server) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return f"no answer within {server.timeout:g} seconds"
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return "it closed the connection"

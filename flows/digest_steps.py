@@ -239,7 +239,7 @@ def select_digest(store: Store, reader: Reader | None, day: date, names: Names, 
     before = last_digest(store, reader, before=day) if reader is not None else None
     since = before[1] if before is not None else max(reader.since, until - DAY) if reader is not None else until - DAY
     since = min(since, until)  # the clock had jumped ahead when the last one was composed
-    items = tellable(store, reader, since=since, until=None if until == now else until)
+    items = tellable(store, reader, since=since, now=now, until=None if until == now else until)
     told = told_clusters(store, reader, [item.cluster_id for item in items]) if reader is not None else {}
     edges = [(at, hour_of(whom, at - DAY)) for at in (day - DAY * back for back in range(CHART_DAYS - 1, -1, -1))]
     return select(

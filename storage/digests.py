@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import aliased
 
@@ -74,7 +74,7 @@ def sync_recipients(store: Store, given: Sequence[Recipient], *, now: datetime) 
         wanted = {each.address: each for each in given}
         connection.execute(update(recipients).where(recipients.c.active).values(active=False))
         for each in given:
-            _keep_recipient(store, connection, each, active=True, now=now)
+            _keep_recipient(store, connection, each, active=True, by_file=True, now=now)
         rows = connection.execute(select(recipients).where(recipients.c.active).order_by(recipients.c.id)).all()
     return [_reader(row) for row in rows if row.address in wanted]
 
@@ -82,11 +82,11 @@ def sync_recipients(store: Store, given: Sequence[Recipient], *, now: datetime) 
 def add_reader(store: Store, recipient: Recipient, *, now: datetime) -> Reader:
     """Somebody named by hand: known from then on, but in no list, so that no schedule writes to them."""
     with store.begin(ordered=True) as connection:
-        known = connection.execute(select(recipients).where(recipients.c.address == recipient.address)).first()
-        if known is None:
-            _keep_recipient(store, connection, recipient, active=False, now=now)
-            known = connection.execute(select(recipients).where(recipients.c.address == recipient.address)).one()
-    return _reader(known)
+        mine = select(recipients).where(recipients.c.address == recipient.address)
+        known = connection.execute(mine).first()
+        by_file = known is not None and bool(known.settings.get("by_file"))
+        _keep_recipient(store, connection, recipient, active=known is not None and known.active, by_file=by_file, now=now)
+        return _reader(connection.execute(mine).one())
 
 
 def find_reader(store: Store, address: str) -> Reader | None:
@@ -96,7 +96,7 @@ def find_reader(store: Store, address: str) -> Reader | None:
     return None if row is None else _reader(row)
 
 
-def tellable(store: Store, reader: Reader | None, *, since: datetime, until: datetime | None = None) -> list[Tellable]:
+def tellable(store: Store, reader: Reader | None, *, since: datetime, now: datetime, until: datetime | None = None) -> list[Tellable]:
     """Everything a digest for this reader may speak of, by id; for nobody (None) all that was first flagged since then.
 
     That is: what is flagged and not told yet, whenever it became so (but not before the reader's own beginning, which is history);
@@ -105,7 +105,7 @@ def tellable(store: Store, reader: Reader | None, *, since: datetime, until: dat
     with store.read() as connection:
         ids = _new(connection, reader, reader.since if reader else since, until) | _decided(connection, reader, since)
         if reader is not None:
-            ids |= _changed(connection, reader)
+            ids |= _changed(connection, reader, now)
         return _read_items(store, connection, reader, sorted(ids))
 
 
@@ -167,15 +167,17 @@ def keep_digest(store: Store, composed: Composed, *, run_id: int | None, now: da
     return int(digest_id)
 
 
-def _keep_recipient(store: Store, connection: Connection, given: Recipient, *, active: bool, now: datetime) -> None:
+def _keep_recipient(store: Store, connection: Connection, given: Recipient, *, active: bool, by_file: bool, now: datetime) -> None:
     row = {
         "address": given.address, "name": given.name, "language": given.language, "themes": list(given.themes), "regions": list(given.regions),
         "languages": list(given.languages), "hour": given.hour, "time_zone": given.time_zone, "active": active, "added_at": now,
-        "settings": {"empty_day": given.empty_day, "by_file": active},
+        "settings": {"empty_day": given.empty_day, "by_file": by_file},
     }  # fmt: skip
     new = store.insert(recipients).values(row)
     kept = {name: new.excluded[name] for name in row if name not in {"address", "added_at"}}
-    connection.execute(new.on_conflict_do_update(index_elements=["address"], set_=kept))
+    # Somebody added while the clock had jumped ahead must not wait for that day to come.
+    earlier = case((recipients.c.added_at > new.excluded.added_at, new.excluded.added_at), else_=recipients.c.added_at)
+    connection.execute(new.on_conflict_do_update(index_elements=["address"], set_={**kept, "added_at": earlier}))
 
 
 def _reader(row: Row[Any]) -> Reader:
@@ -210,7 +212,7 @@ def _decided(connection: Connection, reader: Reader | None, since: datetime) -> 
     return set(connection.execute(query).scalars())
 
 
-def _changed(connection: Connection, reader: Reader) -> set[int]:
+def _changed(connection: Connection, reader: Reader, now: datetime) -> set[int]:
     """Told lately and no longer as it was told; or passed over, ever, and no longer as it was then."""
     last = aliased(told)
     latest = ~exists(
@@ -237,7 +239,7 @@ def _changed(connection: Connection, reader: Reader) -> set[int]:
         .where(
             _of(reader), latest,
             or_(
-                and_(told.c.section != PASSED_OVER, told.c.at >= newest - CORRECTED, differs),
+                and_(told.c.section != PASSED_OVER, told.c.at >= min(newest, now) - CORRECTED, differs),
                 and_(told.c.section == PASSED_OVER, f, or_(differs, judged_anew)),
             ),
         )
