@@ -16,7 +16,7 @@ from domain.errors import ConfigError
 if TYPE_CHECKING:
     from domain.settings import Settings
     from flows.report import RunReport
-    from flows.steps import CollectOptions
+    from flows.world import CollectOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def run(
     """Do the main job once: poll the sources, read what is new, flag it, store it."""
     from cli.logs import set_up_logs
     from domain.settings import load_settings
-    from flows.steps import CollectOptions
+    from flows.world import CollectOptions
 
     settings = load_settings()
     set_up_logs(settings.home)

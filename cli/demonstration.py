@@ -22,7 +22,8 @@ def demonstrate(*, keep: bool, json: bool) -> int:
     from cli.logs import set_up_logs
     from cli.progress import shown_progress
     from demo.site import DemoSite
-    from flows.steps import CollectOptions, collect
+    from flows.steps import collect
+    from flows.world import CollectOptions
 
     out = console()
     home = demo_home(load_settings().home)

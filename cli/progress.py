@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cli.output import console
 
 if TYPE_CHECKING:
-    from flows.steps import Tell
+    from flows.world import Tell
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from domain.values import SourceReport
 from flows.report import RunReport
 from flows.shards import Shard
 from flows.shell import State_, ended, item_link, now, scheduled_slot, settings_of_run, skipped
-from flows.steps import CollectOptions, World, collect, collect_shard
+from flows.steps import collect, collect_shard
+from flows.world import CollectOptions, World
 from storage.runs import SlotTaken
 
 TIMEOUT = 3600  # seconds; a pass takes minutes, and every request and every parse has a shorter limit of its own

@@ -23,7 +23,7 @@ from extractors.pool import ParserPool
 from flows.alone import Clock, Work, working_alone
 from flows.reflagging import word_of
 from flows.report import telling_words
-from flows.steps import content_type_of
+from flows.pages import content_type_of
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.entries import PendingEntry
 from storage.items import save_results

@@ -15,7 +15,8 @@ from demo.site import DemoSite, Truth
 from domain.settings import Settings
 from domain.values import PollKind
 from flows.report import RunReport
-from flows.steps import CollectOptions, collect
+from flows.steps import collect
+from flows.world import CollectOptions
 from storage.shelf import list_items
 from storage.store import open_store
 

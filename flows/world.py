@@ -1,0 +1,232 @@
+"""What the steps of one run share: the store, the client, the pool, the claims; opened before a run and closed whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from domain.errors import StoreError
+from domain.settings import Settings
+from domain.values import Capture, Outcome, PollKind, Source, SourceReport
+from extractors.client import Client, client_options
+from extractors.ladder import Reading
+from extractors.pool import ParserPool
+from extractors.rhythm import Bounds
+from flows.batches import Batcher
+from flows.judging import asked_to_wait, turn_has_come
+from flows.report import FlaggedItem
+from flows.shards import Shard, shards_of
+from rules.engine.rulebook import Rulebook
+from storage.captures import save_captures
+from storage.entries import (
+    PendingEntry,
+    pending_entries,
+    retry_now,
+    sources_with_pending,
+)
+from storage.items import save_results
+from storage.results import Result
+from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
+from storage.sources import PollState, claim_sources, poll_states, sync_sources
+from storage.store import Store, open_store
+
+log = logging.getLogger("sholu.collect")
+
+Tell = Callable[[str, int, int], None]
+Clock = Callable[[], datetime]
+
+SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
+CAPTURE_BATCH = 16  # pages a transaction; bounds how many bodies wait in memory
+CAPTURE_DELAY = 0.1  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
+RESULT_BATCH = 200  # the measured knee of executemany
+RESULT_DELAY = 0.5  # seconds; nobody waits for a result to be stored before asking for the next page
+PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
+LEASE = 180.0  # seconds a claim holds without a sign of life
+RENEW = 45.0  # seconds between two signs of life
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOptions:
+    """What a run is asked to do; ``sources`` empty means all of them, ``slot`` is the schedule's."""
+
+    sources: tuple[str, ...] = ()
+    force: bool = False
+    since: datetime | None = None
+    due_only: bool = False
+    dry_run: bool = False
+    slot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that the steps of one run share; opened by ``open_world``, closed with it."""
+
+    settings: Settings
+    options: CollectOptions
+    rulebook: Rulebook
+    store: Store
+    client: Client
+    pool: ParserPool
+    captures: Batcher[Capture, int]
+    results: Batcher[Result, Outcome]
+    pages: asyncio.Semaphore
+    states: Mapping[str, PollState]
+    waiting: Mapping[str, tuple[PendingEntry, ...]]
+    run_id: int
+    now: datetime
+    clock: Clock
+    rng: Random
+    tell: Tell
+    flagged: list[FlaggedItem]
+    out_of_reach: list[Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do: the shards to work through, and reports on sources that are passed over, each with its reason."""
+
+    shards: tuple[Shard, ...]
+    passed_over: tuple[SourceReport, ...] = ()
+
+
+@asynccontextmanager
+async def open_world(
+    settings: Settings,
+    options: CollectOptions,
+    listed: Sequence[Source],
+    sources: Sequence[Source],
+    rulebook: Rulebook,
+    *,
+    clock: Clock,
+    tell: Tell,
+) -> AsyncIterator[tuple[World, Plan]]:
+    """Open the store, enter the run, claim its sources and start the client; whatever happens the run is closed again."""
+    now = clock()
+    store = await asyncio.to_thread(open_store, settings.database)
+    try:
+        run_id = await asyncio.to_thread(_enter_run, store, options, rulebook, listed, now)
+        try:
+            states = await asyncio.to_thread(poll_states, store, [source.id for source in sources])
+            plan = await asyncio.to_thread(make_plan, settings, options, store, sources, states, run_id, now)
+            await asyncio.to_thread(add_reports, store, run_id, plan.passed_over, now=now)
+            waiting = await asyncio.to_thread(_waiting, store, plan, options, now)
+            async with AsyncExitStack() as stack:
+                client = await stack.enter_async_context(Client(client_options(settings), clock=clock))
+                pool = await stack.enter_async_context(
+                    ParserPool(settings.workers, seconds=settings.parse_seconds, memory=settings.parse_memory)
+                )
+                world = World(
+                    settings=settings,
+                    options=options,
+                    rulebook=rulebook,
+                    store=store,
+                    client=client,
+                    pool=pool,
+                    captures=Batcher(lambda batch: save_captures(store, run_id, batch), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
+                    results=Batcher(
+                        lambda batch: save_results(store, run_id, batch, now=clock()), size=RESULT_BATCH, delay=RESULT_DELAY
+                    ),
+                    pages=asyncio.Semaphore(PAGES_AT_ONCE),
+                    states=states,
+                    waiting=waiting,
+                    run_id=run_id,
+                    now=now,
+                    clock=clock,
+                    rng=Random(),  # noqa: S311  # spreads polls in time
+                    tell=tell,
+                    flagged=[],
+                    out_of_reach=[],
+                )
+                alive = asyncio.create_task(_stay_alive(store, run_id, clock))
+                stack.push_async_callback(_cancelled, alive)
+                yield world, plan
+        except BaseException as error:
+            status = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
+            with suppress(StoreError):
+                await asyncio.shield(
+                    asyncio.to_thread(end_run, store, run_id, now=clock(), status=status, reason=str(error) or status)
+                )
+            raise
+    finally:
+        store.close()
+
+
+def _enter_run(store: Store, options: CollectOptions, rulebook: Rulebook, listed: Sequence[Source], now: datetime) -> int:
+    for dead in sweep_runs(store, now=now):
+        log.warning("run %s of %s had died (%s); what it left is finished now", dead.id, dead.started_at.isoformat(), dead.reason)
+    parameters = {
+        "sources": list(options.sources),
+        "force": options.force,
+        "since": options.since.isoformat() if options.since else None,
+        "due_only": options.due_only,
+        "dry_run": options.dry_run,
+    }
+    run_id = begin_run(
+        store, kind="collect", now=now, parameters=parameters, slot=options.slot, rules_version=rulebook.version, lease_s=LEASE
+    )
+    sync_sources(store, listed, now=now)
+    return run_id
+
+
+def make_plan(
+    settings: Settings,
+    options: CollectOptions,
+    store: Store,
+    sources: Sequence[Source],
+    states: Mapping[str, PollState],
+    run_id: int,
+    now: datetime,
+) -> Plan:
+    """Which sources are polled now, and why the others are not; those polled are claimed for this run."""
+    bounds = Bounds(settings.poll_min, settings.poll_max)
+    queued = sources_with_pending(store, now=now) if options.due_only else frozenset[str]()
+    due, passed_over = [], []
+    for source in sources:
+        state = states.get(source.id)
+        until = asked_to_wait(state, now)
+        if options.due_only and source.id not in queued and not turn_has_come(state, now, bounds):
+            continue
+        if until is not None and not options.force:
+            passed_over.append(
+                SourceReport(source.id, PollKind.SKIPPED, f"the server asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")
+            )
+        else:
+            due.append(source)
+    claimed = claim_sources(store, [source.id for source in due], run_id=run_id, now=now, lease_s=LEASE)
+    passed_over += [
+        SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source right now")
+        for source in due
+        if source.id not in claimed
+    ]
+    return Plan(shards_of([source for source in due if source.id in claimed], SHARDS), tuple(passed_over))
+
+
+def _waiting(store: Store, plan: Plan, options: CollectOptions, now: datetime) -> dict[str, tuple[PendingEntry, ...]]:
+    """The queue of the sources at hand: what a run before left undone, and retries whose time has come."""
+    ids = [source.id for shard in plan.shards for source in shard.sources]
+    found: dict[str, list[PendingEntry]] = {}
+    if options.force:
+        retry_now(store, ids, now=now)
+    for entry in pending_entries(store, ids, now=now):
+        found.setdefault(entry.entry.source_id, []).append(entry)
+    return {source_id: tuple(entries) for source_id, entries in found.items()}
+
+
+async def _stay_alive(store: Store, run_id: int, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(RENEW)
+        try:
+            await asyncio.to_thread(renew_run, store, run_id, now=clock(), lease_s=LEASE)
+        except StoreError as error:
+            log.warning("could not renew the claims of run %s: %s", run_id, error)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
