@@ -12,7 +12,8 @@ import pytest
 from domain.settings import Settings
 from flows.rechecking import RecheckReport, recheck
 from flows.report import RunReport
-from flows.steps import CollectOptions, collect
+from flows.steps import collect
+from flows.world import CollectOptions
 from storage.store import Store, open_store
 from tests.flows.conftest import Site, rules, settings, site
 from tests.storage.conftest import address, postgres_folder, postgres_template, sqlite_template

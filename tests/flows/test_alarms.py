@@ -20,7 +20,8 @@ from domain.settings import Settings
 from domain.telling import Recipient
 from flows.alarms import Watched, watch
 from flows.posting import deliver_alarms
-from flows.steps import CollectOptions, collect
+from flows.steps import collect
+from flows.world import CollectOptions
 from storage.alarms import Trouble, list_alarms
 from storage.digests import sync_recipients
 from storage.outbox import letter_of, waiting

@@ -33,7 +33,8 @@ import pytest
 from domain.settings import Settings
 from flows.deployments import DEPLOYMENTS
 from flows.prefect_settings import prefect_environment
-from flows.steps import CollectOptions, collect
+from flows.steps import collect
+from flows.world import CollectOptions
 from tests.flows.conftest import RULEBOOK, Site, filler
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -69,12 +70,17 @@ class Service:
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"http://127.0.0.1:{self.port}/api{path}", data, {"content-type": "application/json"}, method=method)
-        try:
-            with urlopen(request, timeout=60) as answer:
-                text = answer.read()
-                return answer.status, json.loads(text) if text else None
-        except HTTPError as error:
-            return error.code, error.read().decode()
+        for tries in range(6):
+            try:
+                with urlopen(request, timeout=60) as answer:
+                    text = answer.read()
+                    return answer.status, json.loads(text) if text else None
+            except HTTPError as error:
+                # Prefect on SQLite says 503 while its database is locked; its own clients ask again, too.
+                if error.code != 503 or tries == 5:
+                    return error.code, error.read().decode()
+                time.sleep(1)
+        raise AssertionError("not reached")
 
     def deployment(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call("GET", f"/deployments/name/{name}")[1]
@@ -226,7 +232,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, press: tuple[Path, int]) -
 @pytest.fixture(scope="session")
 def scheduled(service: Service) -> Service:
     """The service once the schedules have been seen to yield runs."""
-    until(lambda: service.call("GET", f"/deployments/name/{DEPLOYMENTS[-1].name}")[0] == 200, "all deployments are registered")
+    last = f"/deployments/name/{DEPLOYMENTS[-1].name}"
+    until(lambda: '"additionalProperties": false' in json.dumps(service.call("GET", last)[1]), "all deployments are registered")
     return service
 
 

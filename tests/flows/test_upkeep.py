@@ -18,7 +18,8 @@ from flows.alone import UnderWay, working_alone
 from flows.maintaining import MaintainOptions, MaintainReport, maintain, prune_backups
 from flows.reextracting import ReextractOptions, ReextractReport, reextract
 from flows.slots import slot_of
-from flows.steps import CollectOptions, collect
+from flows.steps import collect
+from flows.world import CollectOptions
 from storage.backup import check_backup
 from storage.captures import save_captures
 from storage.check import check_store

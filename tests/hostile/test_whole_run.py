@@ -25,7 +25,8 @@ import pytest
 from domain.settings import Settings
 from domain.values import PollKind, SourceReport
 from flows.shards import Shard
-from flows.steps import CollectOptions, World, collect, collect_shard
+from flows.steps import collect, collect_shard
+from flows.world import CollectOptions, World
 from tests.conftest import HOUSE
 from tests.flows.conftest import RULEBOOK
 from tests.hostile.server import WHOLE, Case, load_cases
@@ -113,7 +114,9 @@ async def _one_at_a_time(cases: Sequence[Case], folder: Path) -> tuple[dict[str,
 
 
 @pytest.fixture(scope="module", params=WHOLE)
-def met(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, dict[str, Ended], list[str]]:
+def met(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, dict[str, Ended], list[str]]:
     """All cases of a group, met one after the other by the whole job."""
     folder = tmp_path_factory.mktemp(request.param)
     cases = [one for one in CASES if one.group == request.param]
@@ -134,12 +137,16 @@ def complaints(one: Case, found: Ended) -> list[str]:
     name = source_id(one)
     said: list[str] = []
     if not found.kinds <= one.right:
-        said.append(f"{name}: it {one.does}: {sorted(found.kinds)} in place of {sorted(one.right)} ({found.report.reason}; {found.reasons[:2]})")
+        said.append(
+            f"{name}: it {one.does}: {sorted(found.kinds)} in place of {sorted(one.right)} ({found.report.reason}; {found.reasons[:2]})"
+        )
     everything = "\n".join(f"{title}\n{text}" for title, text in found.stored)
     said += [f"{name}: {words!r} is lost: {everything[:300]!r}" for words in one.holds if words not in everything]
     said += [f"{name}: {words!r} came through" for words in one.lacks if words in everything]
     if one.items is not None and len(found.stored) != one.items:
-        said.append(f"{name}: {len(found.stored)} articles in place of {one.items}: {found.kinds} {found.report.reason} {found.reasons}")
+        said.append(
+            f"{name}: {len(found.stored)} articles in place of {one.items}: {found.kinds} {found.report.reason} {found.reasons}"
+        )
     for text in (found.report.reason, *found.reasons):
         if len(text) > 1_000 or "fault in Sholu" in text or "the parser failed" in text or "parser died" in text:
             said.append(f"{name}: {text[:400]}")
@@ -198,7 +205,12 @@ def sholu_run(folder: Path, sources: str, rules: Path, **settings: str) -> Whole
     environment |= {f"SHOLU_{name.upper()}": value for name, value in given.items()}
     started = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "run", "--json"], cwd=HOUSE, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "cli.main", "run", "--json"],
+        cwd=HOUSE,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         meter = Meter(process.pid)
         meter.start()
@@ -213,7 +225,11 @@ def sholu_run(folder: Path, sources: str, rules: Path, **settings: str) -> Whole
 def test_all_cases_in_one_run_cost_healthy_sources_nothing(tmp_path: Path) -> None:
     rules = write_rules(tmp_path / "rules")
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile.serve", "--feeds"], cwd=HOUSE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", "tests.hostile.serve", "--feeds"],
+        cwd=HOUSE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as server:
         try:
             assert server.stdout is not None
@@ -244,6 +260,11 @@ def test_all_cases_in_one_run_cost_healthy_sources_nothing(tmp_path: Path) -> No
     healthy = [each for name, each in sources.items() if name.startswith("healthy-")]
     assert [each for each in healthy if (each["outcome"], each["new"], each["failed"]) != ("ok", 1, 0)] == []
     assert [each for each in sources.values() if "fault in Sholu" in each["reason"]] == []
-    assert sum(whole.summary[kind] for kind in ("new", "updated", "unchanged", "duplicate", "skipped", "failed")) == whole.summary["seen"]
-    print(f"memory: good {floor.memory / 1e6:.0f} MB, all {whole.memory / 1e6:.0f} MB; {floor.seconds:.0f} s and {whole.seconds:.0f} s")
+    assert (
+        sum(whole.summary[kind] for kind in ("new", "updated", "unchanged", "duplicate", "skipped", "failed"))
+        == whole.summary["seen"]
+    )
+    print(
+        f"memory: good {floor.memory / 1e6:.0f} MB, all {whole.memory / 1e6:.0f} MB; {floor.seconds:.0f} s and {whole.seconds:.0f} s"
+    )
     assert whole.memory - floor.memory < MOST_MEMORY
