@@ -5,26 +5,27 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+
+
+class OneSentence(logging.Formatter):
+    """A record as one sentence, without its traceback: the details are in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = record.getMessage()
+        return self.formatMessage(record)
 
 
 def set_up_logs(home: Path, *, verbose: bool = False) -> None:
     """Send the program's log to ``home/log/sholu.log``; where that cannot be written, only the terminal gets it."""
-    import structlog
-
     from flows.logs import kept_lines
 
-    def on_terminal(_logger: Any, _name: str, event: Any) -> str:
-        return f"sholu: {event['event']}"  # one sentence; the details are in the file
-
-    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     logger = logging.getLogger("sholu")
     logger.setLevel(logging.INFO)
     logger.handlers.clear()
     logger.propagate = False
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.INFO if verbose else logging.ERROR)
-    terminal.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[strip, on_terminal]))
+    terminal.setFormatter(OneSentence("sholu: %(message)s"))
     logger.addHandler(terminal)
     kept = kept_lines(home)
     if kept is not None:

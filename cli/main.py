@@ -5,6 +5,7 @@ Nothing heavy is imported here: each command imports what it needs when it is ca
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -52,6 +53,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error a person can mend ends in one sentence and its exit code."""
+    # Thousands of classes and rows are made and hardly any garbage in circles: the collector, asked after every 700 objects, took
+    # a seventh of the time of starting and found nothing.
+    gc.set_threshold(50_000, 20, 20)
     try:
         app()
     except SholuError as error:

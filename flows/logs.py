@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 LOG_BYTES, LOG_FILES = 10_000_000, 5  # a month of a hundred sources
 
 
+# What every record of the standard library carries; anything else was given by whoever wrote the line (run, source, item).
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLine(logging.Formatter):
+    """A record as one line of JSON. Ours, not structlog's: its import and its processors cost a tenth of a poll of 1,000 feeds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        line |= {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        # One hostile title must not cost the line: what no file takes is escaped, what no JSON knows is shown as text.
+        return json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
+
+
 def kept_lines(home: Path) -> logging.Handler | None:
     """A handler that writes to ``home/log/sholu.log``; None where that cannot be written."""
-    import structlog
-
-    base: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    lines = structlog.processors.JSONRenderer(ensure_ascii=False)
-    as_json = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=base, processors=[strip, structlog.processors.format_exc_info, lines]
-    )
     path = home / "log" / "sholu.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
     except OSError:
         return None
-    kept.setFormatter(as_json)
+    kept.setFormatter(JsonLine())
     return kept
 
 
