@@ -176,6 +176,8 @@ def _told(address: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise StoreError(sentence(error, address)) from error
+    except UnicodeDecodeError as error:  # sqlite3's own messages name columns: a flipped byte in the schema is no UTF-8
+        raise StoreError(damaged(address, f"a name or a text in it cannot be read: {error.reason}")) from error
 
 
 def _revision(connection: Connection) -> str | None:
