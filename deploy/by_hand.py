@@ -54,7 +54,10 @@ def main() -> int:
         until(lambda: house.get(house.worker_health), "the worker is healthy", worker)
         state = house.do_a_run(worker)
         say(f"a run by the worker ended: {state}")
-        return 0 if state.startswith(("Completed", "Alarm")) else 1
+        if state.startswith(("Completed", "Alarm")):
+            return 0
+        say(worker.log.read_text(encoding="utf-8", errors="replace")[-6000:])
+        return 1
 
 
 class Stand:

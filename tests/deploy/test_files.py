@@ -142,3 +142,10 @@ def test_secrets_are_made_once_and_left_as_they_are(tmp_path: Path) -> None:
     assert len(first["postgres_password"].strip()) == 48
     subprocess.run([str(tmp_path / "make-secrets")], capture_output=True, check=False)
     assert first == {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "secrets").iterdir()}
+
+
+def test_the_image_has_the_client_of_the_servers_major_version(compose: dict[str, Any]) -> None:
+    # Debian's client by release; pg_dump refuses a server newer than itself.
+    client = {"bookworm": 15, "trixie": 17}
+    release = re.findall(r"^FROM python:\S+-(\w+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)[-1]
+    assert compose["services"]["postgres"]["image"].startswith(f"postgres:{client[release]}-")
