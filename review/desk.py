@@ -83,6 +83,7 @@ def set_session(desk: Desk, answer: Response, visitor: Visitor) -> None:
         )  # fmt: skip
 
 
+@cache
 def templates() -> Environment:
     """The templates: everything is escaped, and a name that a page forgot to give is an error and not an empty place."""
     # Whatever is shown passes through ``plain``, so that no page can forget it; what is markup already was made of such words.

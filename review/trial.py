@@ -68,13 +68,13 @@ class Outcome:
     whole: bool
 
 
-def try_rules(pasted: str, *, rules: Path, database: str, limit: int = ITEMS) -> Outcome:
+def try_rules(pasted: str, *, rules: Path, database: str, cache: Path | None = None, limit: int = ITEMS) -> Outcome:
     """Try pasted rules on the last items stored, in a child process; raises ConfigError (what is wrong in the YAML) or TrialFailed."""
     if not pasted.strip():
         raise ConfigError("nothing was pasted", file=PASTED)
     if len(pasted) > LONGEST:
         raise ConfigError(f"at most {LONGEST:,} characters can be tried at once", file=PASTED)
-    asked = json.dumps({"pasted": pasted, "rules": str(rules), "limit": limit, "database": database})
+    asked = json.dumps({"pasted": pasted, "rules": str(rules), "limit": limit, "database": database, "cache": str(cache or "")})
     try:
         done = subprocess.run(
             [sys.executable, "-m", "review.trial"], input=asked, capture_output=True, text=True, timeout=WHOLE_SECONDS, check=False,
@@ -213,7 +213,7 @@ def main() -> int:
             except ConfigError as error:
                 said = str(error).replace(str(copy / "rules" / TRIED_FILE), PASTED).replace(str(copy), str(rules))
                 raise ConfigError(said) from error
-            old = load_rulebook(rules)
+            old = load_rulebook(rules, Path(asked["cache"]) if asked["cache"] else None)
             failed = _failed_examples(new, ids)
             store = open_store(asked["database"], migrate=False)
             try:

@@ -32,7 +32,12 @@ def trial(request: Request, who: Reviewer, form: Sent) -> Response:
     if not _ONE.acquire(blocking=False):
         raise TrialFailed("Another rule is being tried just now; try again in a minute.")
     try:
-        outcome = try_rules(pasted, rules=desk.settings.rules.absolute(), database=desk.settings.database)
+        outcome = try_rules(
+            pasted,
+            rules=desk.settings.rules.absolute(),
+            database=desk.settings.database,
+            cache=desk.settings.home.absolute() / "cache",
+        )
     except (ConfigError, TrialFailed) as error:
         refused, status = str(error), 422
     finally:

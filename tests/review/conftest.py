@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from domain.settings import Settings
@@ -72,6 +73,12 @@ class Person:
 
     def log_in(self, name: str, password: str) -> Any:
         return self.send("/login", page="/login", name=name, password=password, next="/")
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real argon2 with small parameters: the true ones take 64 MiB and a tenth of a second each time, on purpose."""
+    monkeypatch.setattr("review.people.hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture(scope="session")
