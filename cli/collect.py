@@ -69,9 +69,11 @@ def run(
 
 def _run_through_prefect(settings: Settings, options: CollectOptions) -> RunReport | None:
     """The run as a Prefect flow run, where an API is configured and answers; otherwise None, and Prefect is not imported."""
-    from cli.prefect_api import api_answers
+    from cli.prefect_api import api_answers, shown_address
 
     if not api_answers():
+        if address := shown_address():
+            complain(f"The Prefect server at {address} does not answer; this run is done without it and does not show there.")
         return None
     from flows.collect import run_collect
 

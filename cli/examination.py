@@ -158,17 +158,17 @@ def _clock(_settings: Settings) -> Iterator[Finding]:
 
 
 def _schedule(_settings: Settings) -> Iterator[Finding]:
-    from cli.prefect_api import api_address, api_answers
+    from cli.prefect_api import api_answers, shown_address
 
-    if not api_address():
+    if not shown_address():
         yield Finding(
             "schedule", "note", "no Prefect server is configured: `sholu serve` brings one, or use cron with `sholu run --due`"
         )
     elif api_answers():
-        yield Finding("schedule", "good", f"the Prefect server at {api_address()} answers")
+        yield Finding("schedule", "good", f"the Prefect server at {shown_address()} answers")
     else:
         yield Finding(
             "schedule",
             "bad",
-            f"the Prefect server at {api_address()} does not answer; `sholu serve` starts one, PREFECT_API_URL says where",
+            f"the Prefect server at {shown_address()} does not answer; `sholu serve` starts one, PREFECT_API_URL says where",
         )

@@ -25,6 +25,13 @@ def api_address(environment: dict[str, str] | None = None) -> str:
         return ""
 
 
+def shown_address() -> str:
+    """The configured address as it may be shown: without a user and password."""
+    scheme, mark, rest = api_address().partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def api_answers() -> bool:
     """Whether a Prefect API is configured and says that it is healthy."""
     address = api_address()
