@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.settings import Settings
 from review.app import create_app
@@ -111,12 +110,11 @@ def measured(store: Store, home: Path) -> dict[str, float]:
 def plan(store: Store, wanted: ItemFilter) -> str:
     """How the database finds a page of a list."""
     query = queues.keys_query(store.dialect, wanted, before=None, limit=31, grouped=True)
-    dialect = sqlite.dialect() if store.dialect == "sqlite" else postgresql.dialect()
-    said = str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    made = query.compile(dialect=store.engine.dialect)
+    given: Any = tuple(made.params[name] for name in made.positiontup or ()) if made.positional else made.params
+    explain = "EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN "
     with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            ("EXPLAIN QUERY PLAN " if store.dialect == "sqlite" else "EXPLAIN ") + said.replace("%", "%%")
-        ).all()
+        rows = connection.exec_driver_sql(explain + str(made), given).all()
     return "\n".join(f"    {row[-1]}" for row in rows)
 
 

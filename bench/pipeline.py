@@ -42,7 +42,9 @@ def serve(feeds: int, articles: int, port: int, sources: Path) -> subprocess.Pop
 
 def environment(home: Path, sources: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SHOLU_", "PREFECT_"))}
-    return kept | {"SHOLU_HOME": str(home), "SHOLU_SOURCES": str(sources), "SHOLU_ALLOW_ADDRESSES": "127.0.0.0/8"}
+    kept |= {"SHOLU_HOME": str(home), "SHOLU_SOURCES": str(sources), "SHOLU_ALLOW_ADDRESSES": "127.0.0.0/8"}
+    # Rules of one's own choice may be measured: SHOLU_RULES alone is passed on.
+    return kept | ({"SHOLU_RULES": os.environ["SHOLU_RULES"]} if os.environ.get("SHOLU_RULES") else {})
 
 
 def show(rows: list[Cost], floor: Cost, unit: str) -> None:
