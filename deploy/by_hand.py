@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import yaml
@@ -154,8 +155,17 @@ class Stand:
         if body is not None:
             headers |= self._csrf(token)
         data = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(f"http://127.0.0.1:{self._ports['4200']}/api{path}", data, headers), timeout=60) as answer:
-            return json.loads(answer.read())
+        request = Request(f"http://127.0.0.1:{self._ports['4200']}/api{path}", data, headers)  # loopback
+        for tries in range(8):
+            try:
+                with urlopen(request, timeout=60) as answer:  # noqa: S310
+                    return json.loads(answer.read())
+            except HTTPError as error:
+                # Prefect on SQLite says 503 while its database is locked; its own clients ask again, too.
+                if error.code != 503 or tries == 7:
+                    raise
+                time.sleep(2)
+        raise AssertionError("not reached")
 
     def _csrf(self, token: str) -> dict[str, str]:
         request = Request(
