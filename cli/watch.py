@@ -82,7 +82,7 @@ def alarms(
         console().print(shown if found else "Nothing is wrong.")
 
 
-def maintain(  # noqa: PLR0917 - a command's options
+def maintain(
     captures: Annotated[
         int, typer.Option("--captures", min=0, help="Days after which bytes of clear, undecided pages go; 0: never.")
     ] = 180,
@@ -114,7 +114,7 @@ def maintain(  # noqa: PLR0917 - a command's options
     raise typer.Exit(0 if report.sound else 1)
 
 
-def reextract(  # noqa: PLR0917 - a command's options
+def reextract(
     source: Annotated[
         list[str] | None, typer.Option("--source", "-s", help="Only this source (its id); may be given again.")
     ] = None,

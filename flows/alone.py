@@ -16,7 +16,7 @@ from storage.store import Store
 Clock = Callable[[], datetime]
 
 
-class UnderWay(SholuError):  # noqa: N818 - said as the caller reads it: except UnderWay
+class UnderWay(SholuError):
     """The same work is being done by another run right now; it is left to that one (not a fault of anybody)."""
 
 

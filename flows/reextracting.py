@@ -21,9 +21,9 @@ from domain.values import OutcomeKind
 from extractors.articles import Article, read_article
 from extractors.pool import ParserPool
 from flows.alone import Clock, Work, working_alone
+from flows.pages import content_type_of
 from flows.reflagging import word_of
 from flows.report import telling_words
-from flows.pages import content_type_of
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.entries import PendingEntry
 from storage.items import save_results
