@@ -39,8 +39,8 @@ def must_be_safe(store: Store, own: DeskSettings, host: str) -> None:
     if is_local(host) or own.proxy_header or users.any_user(store):
         return
     message = (
-        f"the desk would be open to everybody who can reach {host}: make a user first (sholu review --add-user NAME), "
-        "or let a reverse proxy name the users (SHOLU_DESK_PROXY_HEADER)"
+        f"the desk would be open to everybody who can reach {host}: open it on this machine first (sholu review) and add an "
+        "administrator under People, or let a reverse proxy name the users (SHOLU_DESK_PROXY_HEADER)"
     )
     raise ConfigError(message, key="--host")
 

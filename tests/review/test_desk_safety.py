@@ -278,7 +278,7 @@ def test_the_desk_refuses_to_stand_open_to_a_network(store: Store, clock: Clock)
     own = DeskSettings(_env_file=None)
     must_be_safe(store, own, "127.0.0.1")
     must_be_safe(store, own, "::1")
-    with pytest.raises(ConfigError, match="make a user first"):
+    with pytest.raises(ConfigError, match="add an administrator under People"):
         must_be_safe(store, own, "0.0.0.0")
     add_user(store, "Anna", "a long password", "admin", now=clock())
     must_be_safe(store, own, "0.0.0.0")
