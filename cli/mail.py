@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 def digest(
     day: Annotated[str | None, typer.Option("--date", help="The day, as 2026-11-22; today if not given.")] = None,
-    to: Annotated[list[str] | None, typer.Option("--to", help="Send to this address instead of the list; may be given again.")] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", help="Send to this address instead of the list; may be given again.")
+    ] = None,
     due: Annotated[bool, typer.Option("--due", help="Only readers whose hour has come (for cron).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the text; store nothing, ask no mail server.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write it to FILE.eml, .html or .txt instead of sending it.")] = None,
@@ -39,7 +42,15 @@ def digest(
     settings = load_settings()
     set_up_logs(settings.home)
     rehearsal = dry_run or out is not None
-    report = send_digest(settings, day=_parse(day), to=tuple(to or ()), dry_run=rehearsal, due_only=due, clock=lambda: datetime.now(UTC))
+    report = send_digest(
+        settings,
+        day=_parse(day),
+        to=tuple(to or ()),
+        dry_run=rehearsal,
+        due_only=due,
+        clock=lambda: datetime.now(UTC),
+        sleep=_wait,
+    )
     if out is not None:
         _write(report, out)
     if json:
@@ -49,6 +60,11 @@ def digest(
     elif out is None:
         _show(report)
     raise typer.Exit(report.exit_code)
+
+
+def _wait(seconds: float) -> None:
+    complain(f"The mail server put mail off; the next try is in {seconds:.0f} seconds. Ctrl-C leaves it to the next run.")
+    time.sleep(seconds)
 
 
 def _parse(text: str | None) -> date | None:
@@ -62,7 +78,9 @@ def _parse(text: str | None) -> date | None:
 
 def _write(report: DigestReport, out: Path) -> None:
     if len(report.previews) != 1:
-        raise ConfigError(f"there are {len(report.previews)} readers and one file; name one of them with --to", file=out, key="--out")
+        raise ConfigError(
+            f"there are {len(report.previews)} readers and one file; name one of them with --to", file=out, key="--out"
+        )
     preview = report.previews[0]
     if out.suffix == ".html" and not preview.html:
         raise ConfigError(f"this digest has no HTML part: {preview.trouble}", file=out, key="--out")
@@ -97,6 +115,13 @@ def _show(report: DigestReport) -> None:
         for each in report.letters:
             stories = report.composed.get(each.address)
             told = "" if stories is None else str(stories)
-            shown.add_row(each.slot, clean(each.address), WORDS.get(each.state, each.state), told, str(each.attempts), clean(each.answer, 120))
+            shown.add_row(
+                each.slot,
+                clean(each.address),
+                WORDS.get(each.state, each.state),
+                told,
+                str(each.attempts),
+                clean(each.answer, 120),
+            )
         out.print(shown)
     out.print(report.closing())

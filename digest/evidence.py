@@ -65,7 +65,10 @@ def pieces(whole: str, spans: Sequence[Span], left: int, right: int) -> Pieces:
         for at in range(max(span.start, left), min(span.end, right)):
             marks[at - left] = 1
     shown = plain(whole[left:right])
-    cut = [("".join(letter for letter, _ in run), bool(mark)) for mark, run in groupby(zip(shown, marks, strict=True), key=lambda pair: pair[1])]
+    cut = [
+        ("".join(letter for letter, _ in run), bool(mark))
+        for mark, run in groupby(zip(shown, marks, strict=True), key=lambda pair: pair[1])
+    ]
     return tuple((re.sub(r"\s+", " ", text), mark) for text, mark in cut)
 
 

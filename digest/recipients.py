@@ -31,7 +31,9 @@ def checked_address(text: str) -> str:
     except UnicodeError:
         raise ValueError(f"{text!r} is not a mail address: {domain!r} cannot be the name of a host") from None
     if len(local) > 64 or len(ascii_domain) > 253 or not _LOCAL.fullmatch(local):
-        raise ValueError(f"{text!r} is not a mail address such as name@example.org; before the @ only plain Latin letters, digits and . _ - + can be used")
+        raise ValueError(
+            f"{text!r} is not a mail address such as name@example.org; before the @ only plain Latin letters, digits and . _ - + can be used"
+        )
     if not all(_LABEL.fullmatch(label) for label in ascii_domain.split(".")):
         raise ValueError(f"{text!r} is not a mail address: {domain!r} cannot be the name of a host")
     return f"{local}@{ascii_domain}"
@@ -75,18 +77,24 @@ def load_recipients(path: Path, *, defaults: Recipient, themes: Sequence[str] = 
     if not isinstance(stanzas, list):
         raise ConfigError("a list of recipients is expected, each beginning with `- address:`", file=path, line=1)
     if len(stanzas) > MOST:
-        raise ConfigError(f"the file names more than {MOST} recipients; use a mailing list, which is one recipient", file=path, line=1)
+        raise ConfigError(
+            f"the file names more than {MOST} recipients; use a mailing list, which is one recipient", file=path, line=1
+        )
     before = ("recipients",) if isinstance(file.data, dict) else ()
     found: dict[str, Recipient] = {}
     for place, stanza in enumerate(stanzas):
         recipient = _recipient(file, (*before, place), stanza, defaults, themes)
         if recipient.address.lower() in {address.lower() for address in found}:
-            raise file.refuse(f"{recipient.address} stands in the file twice; everybody gets one digest", *before, place, "address")
+            raise file.refuse(
+                f"{recipient.address} stands in the file twice; everybody gets one digest", *before, place, "address"
+            )
         found[recipient.address] = recipient
     return tuple(found.values())
 
 
-def _recipient(file: YamlFile, where: tuple[str | int, ...], stanza: Any, defaults: Recipient, themes: Sequence[str]) -> Recipient:
+def _recipient(
+    file: YamlFile, where: tuple[str | int, ...], stanza: Any, defaults: Recipient, themes: Sequence[str]
+) -> Recipient:
     if isinstance(stanza, str):
         stanza = {"address": stanza}
     try:

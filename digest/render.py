@@ -89,14 +89,20 @@ def _fitted(whole: View, view: Callable[[Room], View], templates: Path | None) -
     if _fits(html):
         return Room(), html
     total = sum(part.count for part in whole.parts)
-    for least, most, room in ((LEAST_FULL, total, Room), (0, total, lambda brief: Room(LEAST_FULL, brief)), (0, total, lambda brief: Room(0, brief))):
+    for least, most, room in (
+        (LEAST_FULL, total, Room),
+        (0, total, lambda brief: Room(LEAST_FULL, brief)),
+        (0, total, lambda brief: Room(0, brief)),
+    ):
         found = _largest(least, most, room, view, templates)
         if found is not None:
             return found
     raise ValueError("the digest does not fit into a mail even without its stories")
 
 
-def _largest(least: int, most: int, room: Callable[[int], Room], view: Callable[[Room], View], templates: Path | None) -> tuple[Room, str] | None:
+def _largest(
+    least: int, most: int, room: Callable[[int], Room], view: Callable[[Room], View], templates: Path | None
+) -> tuple[Room, str] | None:
     """The room with the largest number in it, from least to most, whose mail fits; None when not even the least does."""
     best: tuple[Room, str] | None = None
     low, high = least, max(least, most)
@@ -119,14 +125,28 @@ def _fits(html: str) -> bool:
 @cache
 def _environment(templates: Path | None, html: bool) -> Environment:
     folders = [FileSystemLoader(folder) for folder in (templates, HERE) if folder is not None]
-    made = Environment(loader=ChoiceLoader(folders), autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
+    made = Environment(  # the plain text part needs no escaping
+        loader=ChoiceLoader(folders),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
     made.filters |= {"wrapped": _wrapped, "starred": _starred, "outlets": _outlets, "gloss": _gloss}
     return made
 
 
 def _wrapped(text: str, indent: str = "", later: str | None = None) -> str:
     """Lines of at most 76 characters; addresses and long words stay whole."""
-    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent if later is None else later, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if later is None else later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _starred(pieces: Pieces) -> str:

@@ -143,7 +143,9 @@ def _rank(story: Story) -> tuple[int, float, float]:
 
 
 def _story(items: Sequence[Tellable], recipient: Recipient, kind: Kind) -> Story:
-    lead = min(items, key=lambda item: (item.language.partition("-")[0] != recipient.language, -_strength(item), item.moment, item.id))
+    lead = min(
+        items, key=lambda item: (item.language.partition("-")[0] != recipient.language, -_strength(item), item.moment, item.id)
+    )
     others: dict[int, Tellable] = {}
     for item in items:
         if item.cluster_id != lead.cluster_id:

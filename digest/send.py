@@ -88,7 +88,9 @@ def read_server(url: str, *, ca: Path | None = None, timeout: float = 60.0) -> S
     tls = "implicit" if parts.scheme == "smtps" else "none" if "tls" in query or _is_here(parts.hostname) else "starttls"
     if ca is not None and not ca.is_file():
         raise ConfigError(f"there is no file {ca}", file="environment or .env", key="SHOLU_SMTP_CA")
-    return Server(parts.hostname, port or (465 if tls == "implicit" else 587 if tls == "starttls" else 25), tls, user, password, ca, timeout)
+    return Server(
+        parts.hostname, port or (465 if tls == "implicit" else 587 if tls == "starttls" else 25), tls, user, password, ca, timeout
+    )
 
 
 class Line:
@@ -144,7 +146,11 @@ class Line:
         handed = stage == "DATA" and code == HANDED_OVER
         what = "after the text had been handed over, so that it may have arrived" if handed else f"at {stage}"
         # smtplib tells of its own time limit as of a server that went away.
-        late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError) or getattr(self._smtp, "timed_out", False)
+        late = (
+            isinstance(error, TimeoutError)
+            or isinstance(error.__context__, TimeoutError)
+            or getattr(self._smtp, "timed_out", False)
+        )
         how = f"did not answer within {self.server.timeout:g} seconds" if late else "broke the connection"
         self._smtp.close()
         return Handing(Fate.LATER, HANDED_OVER if handed else 0, f"{self.server.shown} {how} {what}", hung_up=True)
@@ -165,24 +171,30 @@ class Line:
                     raise smtplib.SMTPConnectError(code, said)
                 smtp.ehlo_or_helo_if_needed()
                 if server.tls == "starttls":
-                    if not smtp.has_extn("starttls"):
-                        raise MailError(f"The mail server {server.shown} does not offer STARTTLS, and nothing is sent unencrypted; use smtps://, or add ?tls=none if you trust the way to it.")
-                    smtp.starttls(context=_context(server))
-                    smtp.ehlo()
+                    _encrypt(smtp, server)
                 if server.user:
-                    smtp.login(server.user, server.password)
+                    _log_in(smtp, server)
         except smtplib.SMTPAuthenticationError as error:
             _close(smtp)
-            raise MailError(f"The mail server {server.shown} refused the login of {server.user}: {error.smtp_code} {_words(error.smtp_error)}; check user and password in SHOLU_SMTP_URL.") from error
+            said = f"{error.smtp_code} {_words(error.smtp_error)}"
+            raise MailError(
+                f"The mail server {server.shown} refused the login of {server.user}: {said}; check user and password in SHOLU_SMTP_URL."
+            ) from error
         except smtplib.SMTPResponseException as error:
             _close(smtp)
-            raise MailError(f"The mail server {server.shown} does not take mail now: {error.smtp_code} {_words(error.smtp_error)}.") from error
+            raise MailError(
+                f"The mail server {server.shown} does not take mail now: {error.smtp_code} {_words(error.smtp_error)}."
+            ) from error
         except smtplib.SMTPNotSupportedError as error:
             _close(smtp)
-            raise MailError(f"The mail server {server.shown} does not offer the login set in SHOLU_SMTP_URL ({error}).") from error
+            raise MailError(
+                f"The mail server {server.shown} does not offer the login set in SHOLU_SMTP_URL ({error})."
+            ) from error
         except ssl.SSLCertVerificationError as error:
             _close(smtp)
-            raise MailError(f"The certificate of the mail server {server.shown} cannot be trusted: {error.verify_message}; name its issuer in SHOLU_SMTP_CA.") from error
+            raise MailError(
+                f"The certificate of the mail server {server.shown} cannot be trusted: {error.verify_message}; name its issuer in SHOLU_SMTP_CA."
+            ) from error
         except (smtplib.SMTPException, OSError) as error:
             _close(smtp)
             raise MailError(f"The mail server {server.shown} cannot be reached: {_reason(error, server)}.") from error
@@ -206,10 +218,38 @@ def _limited(smtp: smtplib.SMTP, seconds: float) -> Iterator[None]:
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
+    broken: Exception | None = None
     try:
         yield
+    except (smtplib.SMTPException, OSError) as error:
+        broken = error
     finally:
         timer.cancel()
+    if getattr(smtp, "timed_out", False):
+        # What was read before the line was cut may look like an answer, but it is a piece of one.
+        raise TimeoutError from broken
+    if broken is not None:
+        raise broken
+
+
+def _encrypt(smtp: smtplib.SMTP, server: Server) -> None:
+    if not smtp.has_extn("starttls"):
+        raise MailError(
+            f"The mail server {server.shown} does not offer STARTTLS, and nothing is sent unencrypted; "
+            "use smtps://, or add ?tls=none if you trust the way to it."
+        )
+    smtp.starttls(context=_context(server))
+    smtp.ehlo()
+
+
+def _log_in(smtp: smtplib.SMTP, server: Server) -> None:
+    try:
+        smtp.login(server.user, server.password)
+    except smtplib.SMTPServerDisconnected as error:
+        # Servers hang up on whoever tries several ways to log in, as smtplib does after the first is refused.
+        raise MailError(
+            f"The mail server {server.shown} closed the connection during the login of {server.user}; check user and password in SHOLU_SMTP_URL."
+        ) from error
 
 
 def _stuffed(message: bytes) -> bytes:
@@ -224,7 +264,9 @@ def _context(server: Server) -> ssl.SSLContext:
         try:
             context.load_verify_locations(server.ca)
         except (ssl.SSLError, OSError) as error:
-            raise ConfigError(f"{server.ca} holds no certificates in PEM form", file="environment or .env", key="SHOLU_SMTP_CA") from error
+            raise ConfigError(
+                f"{server.ca} holds no certificates in PEM form", file="environment or .env", key="SHOLU_SMTP_CA"
+            ) from error
     return context
 
 

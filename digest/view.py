@@ -142,7 +142,7 @@ class Room:
     brief: int = 10_000
 
 
-def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = "", room: Room = Room()) -> View:  # noqa: B008 - frozen
+def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = "", room: Room = Room()) -> View:
     """The digest in its reader's language, with as many stories in full as there is room for, in the order of the sections."""
     language = digest.recipient.language
     writer = _Writer(digest, names, desk.rstrip("/"))
@@ -162,7 +162,7 @@ def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = 
     percent = sight.percent
     return View(
         language=language,
-        subject=tell("subject", day=day_shown(language, digest.day), what=writer.subject()),
+        subject=tell("subject", day=day_shown(language, digest.day, year=False), what=writer.subject()),
         date=day_shown(language, digest.day, weekday=True),
         summary=writer.summary(),
         warning="" if sight.complete else tell("incomplete", percent=percent),
@@ -245,7 +245,9 @@ class _Writer:
     def summary(self) -> str:
         since = self.say("since", since=self.when(self.digest.since))
         told = f"{self.say('stories', n=self.digest.stories)} ({', '.join(self.counts())})" if self.digest.stories else ""
-        return ". ".join(filter(None, (f"{since}: {told}" if told else "", self.say("unseen.coverage", percent=self.digest.sight.percent, seen=self.digest.sight.seen, panel=self.digest.sight.panel).rstrip(".")))) + "."  # fmt: skip
+        sight = self.digest.sight
+        seen = self.say("unseen.coverage", percent=sight.percent, seen=sight.seen, panel=sight.panel)
+        return f"{since}: {told}. {seen}" if told else seen
 
     def part(self, name: str, note: str, stories: Sequence[Story], shown: int, lines: int) -> Part:
         left = len(stories) - shown - lines
@@ -303,13 +305,18 @@ class _Writer:
     def echo(self, echo: Echo) -> Line:
         item = echo.item
         outlet = one_line(item.carriers[0].title, 60) if item.carriers else ""
-        return Line(one_line(item.title), item.language, web_address(item.url), self.say("echo.told", outlet=outlet, when=self.when(echo.told_at)))
+        return Line(
+            one_line(item.title),
+            item.language,
+            web_address(item.url),
+            self.say("echo.told", outlet=outlet, when=self.when(echo.told_at)),
+        )
 
     def correction(self, correction: Correction) -> Line:
         item, before = correction.item, correction.item.told
-        words = [
-            self.say(f"corrections.{kind}", title=one_line(before.title) if before else "") for kind in correction.kinds
-        ] + ([self.say("corrections.told", when=self.when(before.at))] if before else [])
+        words = [self.say(f"corrections.{kind}", title=one_line(before.title) if before else "") for kind in correction.kinds] + (
+            [self.say("corrections.told", when=self.when(before.at))] if before else []
+        )
         url = self.desk_page(f"/item/{item.id}") or web_address(item.url)
         return Line(one_line(item.title), item.language, url, "; ".join(words))
 

@@ -48,9 +48,11 @@ def number_shown(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")
 
 
-def day_shown(language: str, day: date, *, weekday: bool = False) -> str:
-    """A day in words: 22 November 2026; with ``weekday`` Sunday, 22 November 2026."""
-    month = str(say(language, "months")).split()[day.month - 1]
+def day_shown(language: str, day: date, *, weekday: bool = False, year: bool = True) -> str:
+    """A day in words: 22 November 2026; with ``weekday`` Sunday, 22 November 2026; without ``year`` 22 November."""
+    month = say(language, "months").split()[day.month - 1]
+    if not year:
+        return say(language, "day.short", day=str(day.day), month=month)
     words = say(language, "day", day=str(day.day), month=month, year=str(day.year))
     return f"{say(language, 'weekdays').split()[day.weekday()]}, {words}" if weekday else words
 
@@ -61,7 +63,4 @@ def moment_shown(language: str, moment: datetime, zone: ZoneInfo, today: date) -
     days = (today - local.date()) // timedelta(days=1)
     if days in (0, 1):
         return f"{say(language, 'today' if days == 0 else 'yesterday')} {local:%H:%M}"
-    month = str(say(language, "months")).split()[local.month - 1]
-    if abs(days) > 300:
-        return day_shown(language, local.date())
-    return say(language, "day.short", day=str(local.day), month=month)
+    return day_shown(language, local.date(), year=abs(days) > 300)

@@ -32,7 +32,14 @@ class Delivered:
 
 
 def deliver(
-    store: Store, server: Server, sender: str, *, run_id: int, clock: Callable[[], datetime], sleep: Callable[[float], None], patience: float
+    store: Store,
+    server: Server,
+    sender: str,
+    *,
+    run_id: int,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    patience: float,
 ) -> Delivered:
     """Hand over all letters that wait; what is put off is tried again while ``patience`` (seconds) lasts."""
     handled: dict[int, None] = {}
@@ -59,7 +66,9 @@ def next_pause(posted: Posted, now: datetime) -> timedelta:
     return min(max((now - posted.queued_at) / 2, FIRST_PAUSE), LONGEST_PAUSE)
 
 
-def _round(store: Store, server: Server, sender: str, run_id: int, clock: Callable[[], datetime], handled: dict[int, None]) -> str:
+def _round(
+    store: Store, server: Server, sender: str, run_id: int, clock: Callable[[], datetime], handled: dict[int, None]
+) -> str:
     """One try for every letter that is due; returns why the server could not be spoken to, "" if it could."""
     lease = 2 * server.timeout + 60.0
     line: Line | None = None
@@ -72,9 +81,7 @@ def _round(store: Store, server: Server, sender: str, run_id: int, clock: Callab
                 continue
             try:
                 if line is None:
-                    if broken >= HANG_UPS:
-                        raise MailError(f"The mail server {server.shown} broke the connection {broken} times in a row.")
-                    line = stack.enter_context(Line(server))
+                    line = stack.enter_context(_opened(server, broken))
                 handing = _hand_over(store, line, posted, sender, clock)
             except MailError as error:
                 log.warning("%s", error)
@@ -96,6 +103,12 @@ def _round(store: Store, server: Server, sender: str, run_id: int, clock: Callab
     return ""
 
 
+def _opened(server: Server, broken: int) -> Line:
+    if broken >= HANG_UPS:
+        raise MailError(f"The mail server {server.shown} broke the connection {broken} times in a row.")
+    return Line(server)
+
+
 def _hand_over(store: Store, line: Line, posted: Posted, sender: str, clock: Callable[[], datetime]) -> Handing | None:
     """Try one letter and record the answer; None where it was sent meanwhile. Between the two may lie the end of the process: then
     the letter stays "sending", and the next run repeats it under the same Message-ID."""
@@ -111,7 +124,16 @@ def _hand_over(store: Store, line: Line, posted: Posted, sender: str, clock: Cal
             state = "given-up"
         next_try = now + next_pause(letter, now)
     lost = state in {"refused", "given-up"}
-    end_attempt(store, letter, state=state, code=handing.code, answer=handing.answer, next_try=next_try, now=now, untell=lost and not doubtful)
+    end_attempt(
+        store,
+        letter,
+        state=state,
+        code=handing.code,
+        answer=handing.answer,
+        next_try=next_try,
+        now=now,
+        untell=lost and not doubtful,
+    )
     if state != "sent":
         log.warning("the %s of %s for %s is %s: %s", letter.kind, letter.slot, letter.address, state, handing.answer)
     return handing

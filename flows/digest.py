@@ -51,7 +51,9 @@ async def digest_flow(
     report = await asyncio.to_thread(
         send_digest, settings, day=day, to=tuple(to or ()), due_only=due_only, dry_run=dry_run, clock=lambda: datetime.now(UTC)
     )
-    await acreate_markdown_artifact(report.markdown(), key="digest-result", description=f"Run {report.run_id or '(dry)'}: who was told what")
+    await acreate_markdown_artifact(
+        report.markdown(), key="digest-result", description=f"Run {report.run_id or '(dry)'}: who was told what"
+    )
     get_run_logger().info(report.closing())
     return final_state(report)
 

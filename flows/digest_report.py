@@ -21,6 +21,13 @@ WORDS = {
     "given-up": "was given up",
     "silent": "had nothing to tell, and this reader wants no mail then",
 }
+SHORT = {
+    "queued": "waiting",
+    "sending": "being sent by another run",
+    "refused": "refused",
+    "given-up": "given up",
+    "silent": "with nothing to tell",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class DigestReport:
         states = Counter(each.state for each in self.letters)
         parts = [f"{now} sent"] if now else []
         parts += [f"{before} had been sent before"] if before else []
-        parts += [f"{states[state]} {word}" for state, word in (("queued", "waiting"), ("sending", "being sent by another run"), ("refused", "refused"), ("given-up", "given up"), ("silent", "with nothing to tell")) if states[state]]  # fmt: skip
+        parts += [f"{states[state]} {word}" for state, word in SHORT.items() if states[state]]
         said = f"Digests: {', '.join(parts)}."
         return f"{said} {self.trouble}" if self.trouble else said
 
@@ -109,7 +116,10 @@ class DigestReport:
                 for each in self.letters
             ],
             "previews": [
-                {"address": each.address, "day": each.day, "subject": each.subject, "text": each.text, "trouble": each.trouble, "composed_before": each.sent_as_shown}
+                {
+                    "address": each.address, "day": each.day, "subject": each.subject, "text": each.text, "trouble": each.trouble,
+                    "composed_before": each.sent_as_shown,
+                }
                 for each in self.previews
             ],
         }  # fmt: skip
@@ -119,7 +129,10 @@ class DigestReport:
         lines = [self.closing()]
         if self.letters:
             lines += ["", "| digest of | for | state | tries | the server's answer |", "|---|---|---|---|---|"]
-            lines += [f"| {each.slot} | {_cell(each.address)} | {WORDS.get(each.state, each.state)} | {each.attempts} | {_cell(each.answer)} |" for each in self.letters]
+            lines += [
+                f"| {each.slot} | {_cell(each.address)} | {WORDS.get(each.state, each.state)} | {each.attempts} | {_cell(each.answer)} |"
+                for each in self.letters
+            ]
         for each in self.previews:
             lines += ["", f"### {_cell(each.subject)}", "", "```", each.text.replace("```", "'''"), "```"]
         return "\n".join(lines)

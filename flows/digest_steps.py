@@ -125,7 +125,9 @@ def wanted_recipients(settings: Settings, to: Sequence[str]) -> tuple[Recipient,
 def default_recipient(settings: Settings) -> Recipient:
     """A recipient of whom nothing is said."""
     quiet: Literal["mail", "silent"] = "silent" if settings.digest_empty_day == "silent" else "mail"
-    return Recipient("", language=settings.digest_language, hour=settings.digest_hour, time_zone=settings.digest_zone, empty_day=quiet)
+    return Recipient(
+        "", language=settings.digest_language, hour=settings.digest_hour, time_zone=settings.digest_zone, empty_day=quiet
+    )
 
 
 def load_names(settings: Settings) -> Names:
@@ -150,12 +152,24 @@ def hour_of(recipient: Recipient, day: date) -> datetime:
 
 
 def _run(
-    store: Store, post: Post, wanted: Sequence[Recipient], *, listed: bool, day: date | None, due_only: bool, clock: Clock, sleep: Sleep
+    store: Store,
+    post: Post,
+    wanted: Sequence[Recipient],
+    *,
+    listed: bool,
+    day: date | None,
+    due_only: bool,
+    clock: Clock,
+    sleep: Sleep,
 ) -> DigestReport:
     now = clock()
     for dead in sweep_runs(store, now=now):
         log.warning("run %s (%s) had died (%s); what it left waiting is sent now", dead.id, dead.kind, dead.reason)
-    parameters = {"day": day.isoformat() if day else None, "to": [] if listed else [each.address for each in wanted], "due_only": due_only}
+    parameters = {
+        "day": day.isoformat() if day else None,
+        "to": [] if listed else [each.address for each in wanted],
+        "due_only": due_only,
+    }
     patience = post.settings.digest_patience
     run_id = begin_run(store, kind="digest", now=now, parameters=parameters, lease_s=patience + LEASE)
     try:
@@ -164,7 +178,9 @@ def _run(
             log.warning("%s is no longer a recipient: the digest of %s is not sent", left.address, left.slot)
         made: dict[str, tuple[date, int | None]] = {}
         for reader in readers:
-            its_day = day or (due_day(reader.recipient, now) if due_only else now.astimezone(ZoneInfo(reader.recipient.time_zone)).date())
+            its_day = day or (
+                due_day(reader.recipient, now) if due_only else now.astimezone(ZoneInfo(reader.recipient.time_zone)).date()
+            )
             if due_only and not _is_due(store, reader, its_day, now):
                 continue
             made[reader.recipient.address] = (its_day, compose_once(store, post, reader, its_day, run_id=run_id, clock=clock))
@@ -172,12 +188,12 @@ def _run(
         report = _report(store, run_id, made, ended.handled, ended.trouble)
         status = {0: "done", 1: "incomplete"}.get(report.exit_code, "failed")
         end_run(store, run_id, now=clock(), status=status, reason=report.closing())
-        return report
     except BaseException as error:
         with suppress(StoreError):
             status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
             end_run(store, run_id, now=clock(), status=status, reason=str(error) or type(error).__name__)
         raise
+    return report
 
 
 def _is_due(store: Store, reader: Reader, day: date, now: datetime) -> bool:
@@ -206,13 +222,17 @@ def compose_once(store: Store, post: Post, reader: Reader, day: date, *, run_id:
             return digest.stories + len(digest.late)
     if is_composed(store, reader, day):
         return None
-    raise StoreError(f"The digest of {day} for {reader.recipient.address} could not be composed: other runs keep telling its items; run again.")
+    raise StoreError(
+        f"The digest of {day} for {reader.recipient.address} could not be composed: other runs keep telling its items; run again."
+    )
 
 
 def _letter(post: Post, reader: Reader, digest: Digest, now: datetime) -> Letter:
     rendered = rendered_for(post.settings, digest, post.names)
     if rendered.trouble:
-        log.error("the digest of %s for %s could not have its usual form: %s", digest.day, reader.recipient.address, rendered.trouble)
+        log.error(
+            "the digest of %s for %s could not have its usual form: %s", digest.day, reader.recipient.address, rendered.trouble
+        )
     slot = digest.day.isoformat()
     return Letter(
         kind="digest",
@@ -226,10 +246,14 @@ def _letter(post: Post, reader: Reader, digest: Digest, now: datetime) -> Letter
 
 def rendered_for(settings: Settings, digest: Digest, names: Names) -> Rendered:
     """The digest in words, as the settings have it."""
-    return render(digest, names, desk=settings.desk_address, unsubscribe=settings.digest_unsubscribe, templates=settings.digest_templates)
+    return render(
+        digest, names, desk=settings.desk_address, unsubscribe=settings.digest_unsubscribe, templates=settings.digest_templates
+    )
 
 
-def select_digest(store: Store, reader: Reader | None, day: date, names: Names, *, now: datetime, recipient: Recipient | None = None) -> Digest:
+def select_digest(
+    store: Store, reader: Reader | None, day: date, names: Names, *, now: datetime, recipient: Recipient | None = None
+) -> Digest:
     """What one reader (None: somebody nobody has written to, ``recipient`` says who) is told on a day."""
     whom = reader.recipient if reader is not None else recipient
     assert whom is not None, "either a reader or a recipient"
@@ -266,7 +290,9 @@ def content_of(digest: Digest) -> dict[str, Any]:
     }
 
 
-def _report(store: Store, run_id: int, made: dict[str, tuple[date, int | None]], handled: Sequence[int], trouble: str) -> DigestReport:
+def _report(
+    store: Store, run_id: int, made: dict[str, tuple[date, int | None]], handled: Sequence[int], trouble: str
+) -> DigestReport:
     days = sorted({day for day, _ in made.values()})
     posted = [each for day in days for each in posted_on(store, day) if each.address in made and made[each.address][0] == day]
     known = {each.id for each in posted}
@@ -297,14 +323,22 @@ def _rehearse(settings: Settings, wanted: Sequence[Recipient], day: date | None,
             digest = select_digest(store, reader, its_day, names, now=now, recipient=recipient)
             rendered = rendered_for(settings, digest, names)
             message = digest_message(rendered, *_shown_as(settings, recipient), slot=its_day.isoformat(), now=now)
-            previews.append(Preview(recipient.address, its_day, rendered.subject, rendered.text, rendered.html or "", message, rendered.trouble))
+            previews.append(
+                Preview(
+                    recipient.address, its_day, rendered.subject, rendered.text, rendered.html or "", message, rendered.trouble
+                )
+            )
     return DigestReport(run_id=None, letters=(), composed={}, handled=frozenset(), previews=tuple(previews))
 
 
 def _shown_as(settings: Settings, recipient: Recipient) -> tuple[Recipient, Sender]:
     """Recipient and sender of a mail that is only shown; stand-ins where none are set."""
     try:
-        sender = read_sender(settings.mail_from or "Sholu <sholu@localhost>", list_id=settings.digest_list_id, unsubscribe=settings.digest_unsubscribe)
+        sender = read_sender(
+            settings.mail_from or "Sholu <sholu@localhost>",
+            list_id=settings.digest_list_id,
+            unsubscribe=settings.digest_unsubscribe,
+        )
     except ConfigError:
         sender = Sender("Sholu", "sholu@localhost", "sholu.localhost")
     return (recipient if recipient.address else replace(recipient, address="reader@localhost")), sender

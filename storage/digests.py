@@ -27,7 +27,7 @@ CORRECTED = timedelta(days=7)  # how long after it was told an item's correction
 SLACK = timedelta(days=2)  # looked at beyond the last digest for decisions: clocks jump, and what was told is known by itself
 
 
-class AlreadyTold(StoreError):  # noqa: N818 - said as the caller reads it: except AlreadyTold
+class AlreadyTold(StoreError):
     """Another digest took the slot, or told of an item, while this one was being composed; look again."""
 
 
@@ -96,7 +96,9 @@ def find_reader(store: Store, address: str) -> Reader | None:
     return None if row is None else _reader(row)
 
 
-def tellable(store: Store, reader: Reader | None, *, since: datetime, now: datetime, until: datetime | None = None) -> list[Tellable]:
+def tellable(
+    store: Store, reader: Reader | None, *, since: datetime, now: datetime, until: datetime | None = None
+) -> list[Tellable]:
     """Everything a digest for this reader may speak of, by id; for nobody (None) all that was first flagged since then.
 
     That is: what is flagged and not told yet, whenever it became so (but not before the reader's own beginning, which is history);
@@ -167,7 +169,9 @@ def keep_digest(store: Store, composed: Composed, *, run_id: int | None, now: da
     return int(digest_id)
 
 
-def _keep_recipient(store: Store, connection: Connection, given: Recipient, *, active: bool, by_file: bool, now: datetime) -> None:
+def _keep_recipient(
+    store: Store, connection: Connection, given: Recipient, *, active: bool, by_file: bool, now: datetime
+) -> None:
     row = {
         "address": given.address, "name": given.name, "language": given.language, "themes": list(given.themes), "regions": list(given.regions),
         "languages": list(given.languages), "hour": given.hour, "time_zone": given.time_zone, "active": active, "added_at": now,

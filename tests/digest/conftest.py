@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from domain.settings import Settings
 from domain.values import Flagging, Part, PollKind, Ruling, Source, SourceReport, Span

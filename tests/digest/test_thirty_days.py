@@ -57,7 +57,7 @@ class Weather:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_over_thirty_days_with_failures_every_flagged_item_is_told_exactly_once(
     seed: int, settings: Settings, box: Mailbox, room: Newsroom
 ) -> None:
@@ -89,17 +89,17 @@ def test_over_thirty_days_with_failures_every_flagged_item_is_told_exactly_once(
         if known and dice.random() < 0.3:
             room.decide(dice.choice(known), Decision.RELEVANT, at=MORNING + day * DAY - HOUR)
         room.polled(MORNING + day * DAY - HOUR)
-        # Cron every four hours, now and then two schedulers at once, sometimes nothing at all for a day; the clock strays.
-        for run in range(0 if day == 17 else 6):
+        # Cron every six hours, now and then two schedulers at once, sometimes nothing at all for a day; the clock strays.
+        for run in range(0 if day == 17 else 4):
             clock.now = (
                 MORNING
                 + day * DAY
-                + run * 4 * HOUR
+                + run * 6 * HOUR
                 + timedelta(days=90 if (day, run) == (8, 2) else 0, minutes=dice.randint(0, 9))
             )
 
             def once() -> None:
-                send_digest(settings.model_copy(update={"digest_patience": 300.0}), due_only=True, clock=clock, sleep=clock.sleep)  # noqa: B023
+                send_digest(settings.model_copy(update={"digest_patience": 300.0}), due_only=True, clock=clock, sleep=clock.sleep)
 
             if dice.random() < 0.2:
                 both = [threading.Thread(target=once) for _ in range(2)]
@@ -137,7 +137,8 @@ def test_a_run_killed_between_sending_and_recording_repeats_the_same_mail_and_no
         "import sys; from datetime import UTC, datetime; from pathlib import Path; from pydantic import SecretStr\n"
         "from domain.settings import Settings; from flows.digest_steps import send_digest\n"
         "home = Path(sys.argv[1])\n"
-        "settings = Settings(home=home, recipients=home / 'recipients.yaml', smtp_url=SecretStr(sys.argv[2]), mail_from='Sholu <sholu@news.example>', rules=home / 'none', digest_patience=0.0, _env_file=None)\n"
+        "settings = Settings(home=home, recipients=home / 'recipients.yaml', smtp_url=SecretStr(sys.argv[2]), rules=home / 'none',\n"
+        "    mail_from='Sholu <sholu@news.example>', digest_patience=0.0, _env_file=None)\n"
         f"report = send_digest(settings, clock=lambda: datetime.fromisoformat('{MORNING.isoformat()}'))\n"
         "sys.exit(report.exit_code)\n"
     )
