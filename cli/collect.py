@@ -46,6 +46,12 @@ def run(
     since: Annotated[str | None, typer.Option("--since", help="Pass over entries published before this date.")] = None,
     due: Annotated[bool, typer.Option("--due", help="Only sources whose turn it is by their own rhythm (for cron).")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and flag, but store nothing.")] = False,
+    at_most: Annotated[
+        int | None,
+        typer.Option(
+            "--at-most", min=1, help="One worker of several on one database: take a share of so many sources, whole hosts."
+        ),
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Never use a Prefect server, even if one is configured.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, one object in the last line.")] = False,
 ) -> None:
@@ -56,7 +62,9 @@ def run(
 
     settings = load_settings()
     set_up_logs(settings.home)
-    options = CollectOptions(sources=tuple(source or ()), force=force, since=parse_day(since), due_only=due, dry_run=dry_run)
+    options = CollectOptions(
+        sources=tuple(source or ()), force=force, since=parse_day(since), due_only=due, dry_run=dry_run, at_most=at_most
+    )
     report = _run_through_prefect(settings, options) if not plain else None
     if report is None:
         report = run_here(settings, options, progress=not json)

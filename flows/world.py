@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from extractors.rhythm import Bounds
 from flows.batches import Batcher
 from flows.judging import asked_to_wait, turn_has_come
 from flows.report import FlaggedItem
-from flows.shards import Shard, shards_of
+from flows.shards import Shard, host_of, shards_of
 from rules.engine.rulebook import Rulebook
 from storage.captures import save_captures
 from storage.entries import (
@@ -32,7 +33,7 @@ from storage.entries import (
 from storage.items import save_results
 from storage.results import Result
 from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
-from storage.sources import PollState, claim_sources, poll_states, sync_sources
+from storage.sources import PollState, claim, claim_sources, poll_states, sync_sources
 from storage.store import Store, open_store
 
 log = logging.getLogger("sholu.collect")
@@ -52,7 +53,10 @@ RENEW = 45.0  # seconds between two signs of life
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
-    """What a run is asked to do; ``sources`` empty means all of them, ``slot`` is the schedule's."""
+    """What a run is asked to do; ``sources`` empty means all of them, ``slot`` is the schedule's.
+
+    ``at_most`` makes the run one worker of several on one database: it takes a share of about so many sources, whole hosts of them.
+    """
 
     sources: tuple[str, ...] = ()
     force: bool = False
@@ -60,6 +64,7 @@ class CollectOptions:
     due_only: bool = False
     dry_run: bool = False
     slot: str | None = None
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,15 @@ def make_plan(
             )
         else:
             due.append(source)
+    if options.at_most is not None:
+        mine = _share(store, due, options.at_most, run_id, now)
+        states = poll_states(store, [source.id for source in mine])
+        # Between our look and our claim another worker may have read a source and let it go: its turn is over then.
+        due = [
+            source
+            for source in mine
+            if not options.due_only or source.id in queued or turn_has_come(states.get(source.id), now, bounds)
+        ]
     claimed = claim_sources(store, [source.id for source in due], run_id=run_id, now=now, lease_s=LEASE)
     passed_over += [
         SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source right now")
@@ -204,6 +218,22 @@ def make_plan(
         if source.id not in claimed
     ]
     return Plan(shards_of([source for source in due if source.id in claimed], SHARDS), tuple(passed_over))
+
+
+def _share(store: Store, due: Sequence[Source], at_most: int, run_id: int, now: datetime) -> list[Source]:
+    """About ``at_most`` of the sources due, whole hosts of them, none of a host that another worker reads at right now."""
+    hosts: dict[str, list[Source]] = {}
+    for source in due:
+        hosts.setdefault(host_of(source), []).append(source)
+    mine: list[Source] = []
+    names = deque(hosts)
+    while names and len(mine) < at_most:
+        some: list[str] = []
+        while names and sum(len(hosts[name]) for name in some) < at_most - len(mine):
+            some.append(names.popleft())
+        got = claim(store, "host", some, run_id=run_id, now=now, lease_s=LEASE)
+        mine += [source for name in some if name in got for source in hosts[name]]
+    return mine
 
 
 def _waiting(store: Store, plan: Plan, options: CollectOptions, now: datetime) -> dict[str, tuple[PendingEntry, ...]]:

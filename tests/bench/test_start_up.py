@@ -1,0 +1,54 @@
+"""What a command does not need is not imported: asked of the interpreter, not of a clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import HOUSE
+
+HEAVY = (
+    "prefect",
+    "sqlalchemy",
+    "trafilatura",
+    "feedparser",
+    "aiohttp",
+    "alembic",
+    "pydantic",
+    "lxml",
+    "fastapi",
+    "courlan",
+    "pymorphy3",
+)
+
+
+def imported_by(code: str) -> set[str]:
+    """Which of the heavy packages a fresh interpreter has loaded after this code."""
+    asked = f"import sys\n{code}\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=HOUSE, capture_output=True, text=True, check=True)
+    return set(done.stdout.strip().splitlines()[-1].split()) if done.stdout.strip() else set()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "from typer.testing import CliRunner\nfrom cli.main import app\nassert CliRunner().invoke(app, ['--help']).exit_code == 0"
+    )
+    assert imported_by(code) == set()
+
+
+def test_flagging_imports_neither_prefect_nor_the_database_nor_the_network() -> None:
+    code = "import rules.engine.stream, cli.rulebook"
+    assert imported_by(code) == set()
+
+
+def test_a_plain_run_imports_no_parser_and_no_prefect_before_it_needs_one() -> None:
+    assert imported_by("import flows.steps").isdisjoint(
+        {"prefect", "trafilatura", "feedparser", "alembic", "lxml", "courlan", "pymorphy3"}
+    )
+
+
+def test_the_desk_imports_neither_trafilatura_nor_prefect() -> None:
+    pytest.importorskip("fastapi")
+    assert imported_by("import review.app").isdisjoint({"prefect", "trafilatura", "feedparser"})
