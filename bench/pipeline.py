@@ -34,7 +34,8 @@ def serve(feeds: int, articles: int, port: int, sources: Path) -> subprocess.Pop
         "--sources",
         str(sources),
     ]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # Its handlers complain of every client that hangs up; nobody needs to read that.
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdout is not None
     server.stdout.readline()
     return server
