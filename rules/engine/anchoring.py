@@ -83,7 +83,7 @@ class Anchors:
         """The anchor of one occurrence."""
         here = self.sentences.get((one.field, one.sentence))
         if here:
-            return self._decide(one, here)
+            return self._in_passing(one, self._decide(one, here))
         if one.field == TEXT:
             for back in range(1, BACK + 1):
                 before = self.sentences.get((TEXT, one.sentence - back))
@@ -100,6 +100,13 @@ class Anchors:
         if self.home_language and self.weights.language:
             return Anchor(1, self.weights.language, "only its language is of the country", None)
         return UNKNOWN
+
+    def _in_passing(self, one: Occurrence, anchor: Anchor) -> Anchor:
+        """A sentence of ours deep in a text headed by another country is a mention: a list of other news, a comparison."""
+        if anchor.side > 0 and one.field == TEXT and one.sentence >= HEAD and self.head().side < 0:
+            factor = min(anchor.factor, self.weights.passing)
+            return Anchor(1, factor, "in passing, in a text headed by another country", anchor.by, anchor.strong)
+        return anchor
 
     def is_dateline(self, place: Occurrence) -> bool:
         """Whether a place opens a paragraph only to say where the story was filed; that is no better than knowing the source."""

@@ -148,6 +148,7 @@ class AnchorWeights:
     head: float = 0.75
     source: float = 0.5
     disputed: float = 0.75
+    passing: float = 0.5
     language: float = 0.0
 
 

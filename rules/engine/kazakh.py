@@ -36,7 +36,7 @@ def noun_stems(word: str) -> list[Stem]:
     """How a noun's stem may appear: itself, softened (халық → халқ, мектеп → мектеб), a loan with a linking і (митингі)."""
     stems = [Stem(word, NOUN)]
     stems.extend(Stem(text, NOUN_SOFT) for text in _softened(word))
-    if word[-2:] in {"нг", "кт", "нк", "рк", "рт", "ст", "нт", "рг", "уг", "рд"} and len(word) > 3:
+    if word[-2:] in {"нг", "кт", "нк", "рк", "рт", "ст", "нт", "рг", "уг", "рд", "ск", "лт", "фт"} and len(word) > 3:
         stems.append(Stem(word + "і", NOUN))
     if word.endswith("ь"):
         stems.append(Stem(word[:-1], NOUN_SOFT))

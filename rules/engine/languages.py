@@ -12,10 +12,14 @@ _KAZAKH_OR_KYRGYZ: Final = re.compile("[ңөүҢӨҮ]")
 _OTHER: Final = re.compile("[їєґўјљњћђџҗҙҡҫҳӣӯҷЇЄҐЎЈЉЊЋЂЏҖҘҠҪҲӢӮҶ]")
 _LATIN_KAZAKH: Final = re.compile(
     r"\b(?:j[aäá]ne|zh[aäá]ne|men|bul|üş[iı]n|úshin|üshin|ushin|bold[yı]|bolıp|bolyp|t[uwý]ral[yı]|dep|os[yı]|b[oı]yınsha|boiynsha|boyınşa|ed[iı]|"
-    r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti)\b",
+    r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti|"
+    # The digraph spelling of older sites ("bolghan", "boyynsha"), often with a Cyrillic ә left in it ("jәne").
+    r"j[әə]ne|boyynsha|bolyp|bolghan|búl|elimiz\w*|halyq|halıq|qazaq\w*|"
+    r"\w{2,}(?:[ndt]y[nń]|[ndt]yng|lghan|lgen|yp|agha|egen|ndaghy|ardyng|lyq))\b",
 )
 # Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.
-_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵńğñşıý]")
+_Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵǧńŋğñşıýū]")
+_LATIN_LETTER: Final = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 
 RUSSIAN, KAZAKH, BOTH, NEITHER = "ru", "kk", "ru+kk", ""
 ENGLISH, LATIN_KAZAKH = "en", "kk-Latn"
@@ -47,11 +51,17 @@ def cyrillic_mode(text: str, hint: str | None) -> str:  # noqa: PLR0911  # a lis
     return RUSSIAN if hint == "ru" or len(text) >= _SHORT else BOTH
 
 
+def _is_latin(text: str) -> bool:
+    """Whether a text with Cyrillic letters in it is nevertheless in Latin script: old converters leave an ә («jәne», «mәlim»)."""
+    cyrillic = len(_CYRILLIC.findall(text))
+    return not cyrillic or cyrillic * 8 < len(_LATIN_LETTER.findall(text))
+
+
 def latin_mode(text: str, hint: str | None) -> str:
     """How the Latin words of a paragraph are looked up."""
     if hint == "kk-Latn":
         return LATIN_KAZAKH
-    if hint == "en" or _CYRILLIC.search(text):
+    if hint == "en" or not _is_latin(text):
         return ENGLISH
     text = text.lower()
     signs = len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
@@ -62,7 +72,7 @@ def latin_mode(text: str, hint: str | None) -> str:
 def document_language(text: str) -> str | None:
     """A guess for a document that came without one: kk, ky, ru, kk-Latn, en or None."""
     sample = text[:4000]
-    if _CYRILLIC.search(sample):
+    if not _is_latin(sample):
         mode = cyrillic_mode(sample, None)
         return {KAZAKH: "kk", RUSSIAN: "ru", NEITHER: "ky"}.get(mode)
     return LATIN_KAZAKH if latin_mode(sample, None) == LATIN_KAZAKH else "en" if sample else None

@@ -17,14 +17,14 @@ APOSTROPHES: Final = "'\u2019\u2018\u02bc\u02bb\u02b9`\u00b4\u2032\uff07"
 WORD: Final = re.compile(rf"[^\W_]+(?:[{_INSIDE}{APOSTROPHES}]+[^\W_]+)*[\u0300-\u036f]*")
 
 HYPHENS: Final = "-\u2010\u2011\u2012\u2013\u2014\u2212"
-_DROP: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u0300\u0301\u0307]")
+_DROP: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u0300\u0301\u0306\u0307]")
 _PLAIN_APOSTROPHE: Final = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 _YO: Final = str.maketrans({"ё": "е", "ѐ": "е", "ѝ": "и"})
 
 # Letters that look alike in both scripts, as spammers, OCR and careless keyboards mix them. Kazakh і and һ are typed with
 # Latin i and h on keyboards without them, ә with the phonetic ə.
 _TO_CYRILLIC: Final = dict(zip("aceopxyABCEHKMOPTXYihəƏIk", "асеорхуАВСЕНКМОРТХУіһәӘІк", strict=True))
-_TO_LATIN: Final = dict(zip("асеорхуАВСЕНКМОРТХУіһІ", "aceopxyABCEHKMOPTXYihI", strict=True))
+_TO_LATIN: Final = dict(zip("асеорхуАВСЕНКМОРТХУіһІәӘ", "aceopxyABCEHKMOPTXYihIəƏ", strict=True))
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 _LATIN: Final = re.compile("[a-zA-Z\u00c0-\u024f\u0259\u018f\u1e00-\u1eff]")
 

