@@ -33,10 +33,10 @@ def written() -> str:
 
 
 def _row(row: Deployment) -> dict[str, Any]:
-    module, function = row.entrypoint.split(":")
     made: dict[str, Any] = {
         "name": row.short,
-        "entrypoint": f"{module.replace('.', '/')}.py:{function}",
+        # By module, not by file: as a file its folder comes first on the path, and flows/digest.py hides the package `digest`.
+        "entrypoint": row.entrypoint,
         "description": row.description,
         "tags": list(row.tags),
         "parameters": dict(row.parameters),
