@@ -30,21 +30,22 @@ LEAST_A_RUN = 10  # entries of a source that a run is trusted with, however few 
 FULL_TEXT = 600  # characters: from here on a feed's own text is an article's, not its teaser
 
 
-async def read_all(world: World, source: Source, pending: Sequence[PendingEntry], found_at: str, meter: Meter) -> list[Outcome]:
+async def read_all(
+    world: World, source: Source, pending: Sequence[PendingEntry], found_at: str, meter: Meter, ended: list[Outcome]
+) -> None:
     """Read the pages of a source one after the other; each result is stored while the next page is asked for.
 
     ``found_at`` is the machine whose feed named the addresses: a public one may not send us into a network of our own.
-    When the time on the ``meter`` is over, what is left waits for later runs.
+    When the time on the ``meter`` is over, what is left waits for later runs. How each ended is added to ``ended`` as it ends.
     """
     world.tell("pages", len(pending), 0)
     keys = {each.id: key_of(each.entry) for each in pending}
     held = await asyncio.to_thread(held_items, world.store, keys.values()) if pending else {}
-    storing: list[asyncio.Task[Outcome]] = []
-    left: list[Outcome] = []
+    storing: list[asyncio.Task[None]] = []
     try:
         for number, each in enumerate(pending):
             if meter.is_over:
-                left = await _put_off(world, source, pending[number:], a_run=max(number, LEAST_A_RUN))
+                ended += await _put_off(world, source, pending[number:], a_run=max(number, LEAST_A_RUN))
                 break
             shelved = held.get(keys[each.id])
             if shelved is not None and shelved.source_id != source.id and shelved.body_from is BodyFrom.PAGE:
@@ -52,9 +53,9 @@ async def read_all(world: World, source: Source, pending: Sequence[PendingEntry]
                 result: Result = Held(each, keys[each.id])
             else:
                 async with world.pages:
-                    result = await _read_entry(world, source, each, found_at, meter)
-            storing.append(asyncio.create_task(_store(world, source, result)))
-        return [*await asyncio.gather(*storing), *left]
+                    result = await _read_safely(world, source, each, found_at, meter)
+            storing.append(asyncio.create_task(_store(world, source, result, ended)))
+        await asyncio.gather(*storing)
     finally:
         for task in storing:
             task.cancel()
@@ -71,15 +72,15 @@ async def _put_off(world: World, source: Source, left: Sequence[PendingEntry], *
     return await ended_early(world, source, [each.entry for each in left], OutcomeKind.SKIPPED, reason)
 
 
-async def _store(world: World, source: Source, result: Result) -> Outcome:
+async def _store(world: World, source: Source, result: Result, ended: list[Outcome]) -> None:
     """Store one result; whatever became of an entry ends in one outcome with its reason, and a line in the log."""
     outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
     said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
     log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
     if outcome.flagged and outcome.kind in (OutcomeKind.NEW, OutcomeKind.UPDATED) and isinstance(result, Read):
         world.flagged.append(_flagged_item(source, result, outcome))
+    ended.append(outcome)
     world.tell("pages", 0, 1)
-    return outcome
 
 
 async def ended_early(world: World, source: Source, entries: Sequence[Entry], kind: OutcomeKind, reason: str) -> list[Outcome]:
@@ -93,6 +94,18 @@ async def ended_early(world: World, source: Source, entries: Sequence[Entry], ki
 def key_of(entry: Entry, answered: str = "") -> str:
     """The identity of the item an entry stands for: its article's address, or where it has none the entry itself."""
     return item_key(answered or entry.url) or f"{entry.source_id} {entry.key}"
+
+
+async def _read_safely(world: World, source: Source, pending: PendingEntry, found_at: str, meter: Meter) -> Result:
+    """``_read_entry``, where a fault of ours on one page costs that page: it is told, kept in the queue and tried again."""
+    try:
+        return await _read_entry(world, source, pending, found_at, meter)
+    except StoreError:
+        raise  # the database is everybody's: the run ends, and says why
+    except Exception as error:  # whatever it is, the other pages of the source must not pay for it
+        reason = f"a fault in Sholu itself: {type(error).__name__}: {error}"
+        log.exception("%s: %s: %s", source.id, pending.entry.url, reason, extra={"run": world.run_id, "source": source.id})
+        return NotStored(pending, OutcomeKind.FAILED, reason, retry_at=next_try(pending.tries + 1, world.now))
 
 
 async def _read_entry(world: World, source: Source, pending: PendingEntry, found_at: str, meter: Meter) -> Result:

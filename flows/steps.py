@@ -126,23 +126,20 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     state = world.states.get(source.id, PollState(source.id))
     bounds = Bounds(world.settings.poll_min, world.settings.poll_max)
     meter = Meter(world.settings.source_seconds)
+    ended: list[Outcome] = []
     try:
         reading = await read_source(world, source, state, meter)
-        outcomes = Counter[OutcomeKind]()
-        flagged = 0
-        for outcome in await _outcomes(world, source, state, reading, meter):
-            outcomes[outcome.kind] += 1
-            flagged += outcome.flagged
+        await _work_through(world, source, state, reading, meter, ended)
     except StoreError:
         raise  # the database is everybody's: the run ends, and says why
     except Exception as error:  # a fault of ours in one source must not cost the others
         reason = str(error) if isinstance(error, SholuError) else f"a fault in Sholu itself: {type(error).__name__}: {error}"
         log.exception("%s: %s", source.id, reason, extra={"run": world.run_id, "source": source.id})
         world.tell("sources", 0, 1)
-        return SourceReport(source.id, PollKind.FAILED, reason), replace(
-            state, last_polled=world.now, last_kind="failed", last_reason=reason
-        )
-    counts = Counts(**{kind.value: outcomes[kind] for kind in OutcomeKind}, flagged=flagged)
+        # What had ended before the fault stands in the ledger, so it is counted.
+        report = SourceReport(source.id, PollKind.FAILED, reason, counts=counted(ended))
+        return report, replace(state, last_polled=world.now, last_kind="failed", last_reason=reason)
+    counts = counted(ended)
     whole = not older_entries(reading.entries, world.options.since)
     kept = after_poll(state, source, reading, new=counts.new, now=world.now, rng=world.rng, bounds=bounds, whole=whole)
     report = SourceReport(
@@ -155,9 +152,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     )
     if is_out_of_reach(reading):
         world.out_of_reach.append(reading)
-    said = (
-        f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {flagged} flagged {report.reason}".strip()
-    )
+    said = f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {counts.flagged} flagged {report.reason}".strip()
     log.info(said, extra={"run": world.run_id, "source": source.id})
     world.tell("sources", 0, 1)
     return report, kept
@@ -182,11 +177,12 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
     )
 
 
-async def _outcomes(world: World, source: Source, state: PollState, reading: Reading, meter: Meter) -> list[Outcome]:
-    """One outcome for every entry this run sees of a source: those of the feed, and those that waited from before."""
+async def _work_through(
+    world: World, source: Source, state: PollState, reading: Reading, meter: Meter, ended: list[Outcome]
+) -> None:
+    """Add one outcome to ``ended`` for every entry this run sees of a source: those of the feed, and those that waited from before."""
     entries = reading.entries
     since = world.options.since
-    ended: list[Outcome] = []
     late = older_entries(reading.entries, since)
     if late:
         passed = {entry.key for entry in late}
@@ -202,7 +198,13 @@ async def _outcomes(world: World, source: Source, state: PollState, reading: Rea
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
     ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
-    return ended + await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter)
+    await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter, ended)
+
+
+def counted(ended: Sequence[Outcome]) -> Counts:
+    """Outcomes as a ledger line counts them; flagged are counted among the new and the updated."""
+    kinds = Counter(outcome.kind for outcome in ended)
+    return Counts(**{kind.value: kinds[kind] for kind in OutcomeKind}, flagged=sum(outcome.flagged for outcome in ended))
 
 
 def older_entries(entries: Sequence[Entry], since: datetime | None) -> tuple[Entry, ...]:

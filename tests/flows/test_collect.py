@@ -262,3 +262,22 @@ def replace_source(settings: Settings) -> Settings:
     text = settings.sources.read_text(encoding="utf-8").split("- id: two")[0]
     only.write_text(text, encoding="utf-8")
     return settings.model_copy(update={"sources": only})
+
+
+def test_a_fault_of_ours_on_one_page_costs_that_page_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rulebook that falls over one text stands for any fault we have not met: it is told, kept, and tried again."""
+    from rules.engine.rulebook import Rulebook
+
+    flag = Rulebook.flag
+
+    def falls(self: Rulebook, *, title: str, **rest: Any) -> Any:
+        if title == "Quiet day in Almaty":
+            raise ZeroDivisionError("a rule divided by nothing")
+        return flag(self, title=title, **rest)
+
+    monkeypatch.setattr(Rulebook, "flag", falls)
+    report = run(settings)
+    assert (report.counts.new, report.counts.failed) == (2, 1)
+    assert "a rule divided by nothing" in query(settings, "SELECT reason FROM outcomes WHERE kind = 'failed'")[0][0]
+    monkeypatch.setattr(Rulebook, "flag", flag)
+    assert run(settings, NOW + timedelta(minutes=20)).counts.new == 1
