@@ -127,7 +127,7 @@ def _environment(templates: Path | None, html: bool) -> Environment:
     folders = [FileSystemLoader(folder) for folder in (templates, HERE) if folder is not None]
     made = Environment(  # the plain text part needs no escaping
         loader=ChoiceLoader(folders),
-        autoescape=html,
+        autoescape=html,  # noqa: S701  # the plain text part needs no escaping
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -176,9 +176,9 @@ class Line:
                     _log_in(smtp, server)
         except smtplib.SMTPAuthenticationError as error:
             _close(smtp)
-            said = f"{error.smtp_code} {_words(error.smtp_error)}"
+            answer = f"{error.smtp_code} {_words(error.smtp_error)}"
             raise MailError(
-                f"The mail server {server.shown} refused the login of {server.user}: {said}; check user and password in SHOLU_SMTP_URL."
+                f"The mail server {server.shown} refused the login of {server.user}: {answer}; check user and password in SHOLU_SMTP_URL."
             ) from error
         except smtplib.SMTPResponseException as error:
             _close(smtp)
