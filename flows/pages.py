@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.errors import FetchError, ReadError
+from domain.errors import FetchError, ReadError, StoreError
 from domain.values import BodyFrom, Capture, Entry, Outcome, OutcomeKind, Source
 from extractors.addresses import item_key
 from extractors.articles import Article, article_from_entry, read_article
