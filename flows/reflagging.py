@@ -15,12 +15,13 @@ from pathlib import Path
 
 from domain.settings import Settings
 from domain.values import Flagging
+from flows.alone import Work, working_alone
 from flows.report import telling_words
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.reflagging import Judged, Stored, save_judgements, stored_documents
-from storage.runs import begin_run, end_run, renew_run, sweep_runs
+from storage.runs import renew_run
 from storage.shelf import Filter
-from storage.store import open_store
+from storage.store import Store, open_store
 
 log = logging.getLogger("sholu.reflag")
 
@@ -91,33 +92,32 @@ def reflag(settings: Settings, options: ReflagOptions, *, clock: Callable[[], da
     rulebook = load_rulebook(settings.rules, settings.home / "cache")
     chosen = Filter(seen_since=options.since, seen_until=options.until, source_ids=options.sources, languages=options.languages)
     with closing(open_store(settings.database)) as store:
-        now = clock()
-        sweep_runs(store, now=now)
         parameters = {"sources": list(options.sources), "languages": list(options.languages), "dry_run": options.dry_run}
-        run_id = begin_run(store, kind="reflag", now=now, parameters=parameters, rules_version=rulebook.version)
-        counts = dict.fromkeys(("judged", "gained", "lost", "other"), 0)
-        changes: list[Change] = []
-        try:
-            given = stored_documents(store, chosen, not_by=rulebook.version)
-            for parcel in judged_in_parcels(rulebook, settings, given, options.workers):
-                for each in parcel:
-                    counts["judged"] += 1
-                    before, after = word_of(each.stored.before), word_of(each.flagging)
-                    if before == after:
-                        continue
-                    counts["gained" if after == "flagged" else "lost" if before == "flagged" else "other"] += 1
-                    if len(changes) < SHOWN:
-                        changes.append(change_of(each))
-                if not options.dry_run:
-                    save_judgements(store, run_id, parcel, now=clock())
-                renew_run(store, run_id, now=clock())
-        except BaseException as error:
-            end_run(store, run_id, now=clock(), status="failed", reason=str(error) or type(error).__name__)
-            raise
-        report = ReflagReport(run_id, rulebook.version, **counts, changes=tuple(changes), dry_run=options.dry_run)
-        end_run(store, run_id, now=clock(), status="done", reason=report.closing())
-        log.info(report.closing(), extra={"run": run_id})
+        with working_alone(store, "reflag", clock=clock, parameters=parameters, rules_version=rulebook.version) as work:
+            report = _judge_all(settings, options, rulebook, store, work, stored_documents(store, chosen, not_by=rulebook.version))
+            work.said = report.closing()
+        log.info(report.closing(), extra={"run": report.run_id})
         return report
+
+
+def _judge_all(
+    settings: Settings, options: ReflagOptions, rulebook: Rulebook, store: Store, work: Work, given: Iterable[Stored]
+) -> ReflagReport:
+    counts = dict.fromkeys(("judged", "gained", "lost", "other"), 0)
+    changes: list[Change] = []
+    for parcel in judged_in_parcels(rulebook, settings, given, options.workers):
+        for each in parcel:
+            counts["judged"] += 1
+            before, after = word_of(each.stored.before), word_of(each.flagging)
+            if before == after:
+                continue
+            counts["gained" if after == "flagged" else "lost" if before == "flagged" else "other"] += 1
+            if len(changes) < SHOWN:
+                changes.append(change_of(each))
+        if not options.dry_run:
+            save_judgements(store, work.run_id, parcel, now=work.clock())
+        renew_run(store, work.run_id, now=work.clock())
+    return ReflagReport(work.run_id, rulebook.version, **counts, changes=tuple(changes), dry_run=options.dry_run)
 
 
 def word_of(flagging: Flagging | None) -> str:

@@ -22,6 +22,7 @@ from review.sessions import COOKIE, Sealer, Visitor
 from review.settings import DeskSettings
 from review.views import first_words, span_kinds
 from review.wording import LANGUAGES, Say, knows, moment, number_shown, pick_language, say
+from storage.alarms import open_alarms
 from storage.queues import Listed
 from storage.store import Store
 
@@ -65,6 +66,8 @@ def page(request: Request, template: str, visitor: Visitor, *, status: int = 200
         "now": now, "when": partial(moment, zone=desk.own.timezone, now=now), "static": static_address,
         "entity": partial(desk.names.entity, language), "entity_kind": desk.names.kind, "region": partial(desk.names.region, language),
         "theme": partial(theme_name, language), "known": partial(knows, language), "zone_name": desk.own.zone,
+        # A line while something is wrong: a run that failed, a digest not sent, too few sources seen, a disk nearly full.
+        "alarms": open_alarms(desk.store) if visitor.role else (),
         "known_entity": desk.names.knows, "shown_value": partial(shown_value, desk.names, language), "kinds_of": kinds_of,
         "kind_of": kind_of, "explain": partial(explain, say_it), "first_words": first_words, "reasons": REASONS,
     }  # fmt: skip
