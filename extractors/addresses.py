@@ -52,6 +52,17 @@ def item_key(url: str) -> str:
     """What identifies an article, whichever of its addresses was seen: ``host/path?query`` without scheme, www, m, amp,
     tracking parameters, order of parameters, index file, trailing slash and fragment. Idempotent.
     """
+    key = _reduced(url)
+    # What one pass uncovers (an address within an AMP cache's, slashes written %2F) the next one reduces further.
+    for _ in range(4):
+        again = _reduced(key)
+        if again == key:
+            return key
+        key = again
+    return key
+
+
+def _reduced(url: str) -> str:
     seen = clean_address(url if "://" in url[:12] else f"http://{url}")
     if not seen:
         return ""

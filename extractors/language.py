@@ -156,9 +156,19 @@ def detect_language(text: str, hint: str | None = None) -> str:
     return _latin([word for word in words if word[0] < "\u0250" or "\u1e00" <= word[0] <= "\u1eff"], hint)
 
 
+def _letters(words: list[str]) -> Counter[str]:
+    """How often each letter stands in the words, twice a word at most: one word of a hundred q must not outvote the text."""
+    return Counter(letter for word in words for letter in (word if len(word) < 4 else _at_most_twice(word)))
+
+
+def _at_most_twice(word: str) -> str:
+    distinct = set(word)
+    return word if 2 * len(distinct) >= len(word) else "".join(distinct) * 2
+
+
 def _cyrillic(words: list[str], hint: str) -> str:
     text = " ".join(words)
-    letters = Counter(text)
+    letters = _letters(words)
     told = [found for word in words if (found := [letter for letter in word if letter in _TELLING])]
     scores: dict[str, float] = {}
     for language, own in _CYRILLIC.items():
@@ -184,7 +194,7 @@ def _cyrillic(words: list[str], hint: str) -> str:
 
 def _latin(words: list[str], hint: str) -> str:
     text = " ".join(words)
-    letters = Counter(text)
+    letters = _letters(words)
     marks = sum(count for letter, count in letters.items() if letter > "\x7f" and letter.isalpha())
     scores: dict[str, float] = {}
     for language, marked in _LATIN_WORDS.items():
@@ -192,7 +202,7 @@ def _latin(words: list[str], hint: str) -> str:
         fitting = sum(letters[letter] * weight for letter, weight in own.items())
         foreign = marks - sum(letters[letter] for letter in own if letter > "\x7f")
         scores[language] = 1.5 * sum(1 for word in words if word in marked) + fitting - 0.5 * foreign
-    lone_q = len(_Q_ALONE.findall(text))
+    lone_q = sum(1 for word in words if _Q_ALONE.search(word))
     apostrophes = len(re.findall(r"\b\w*[og]['‘’ʻ`](?!s\b)\w", text))
     scores["kk-Latn"] += 0.9 * lone_q - 1.5 * apostrophes - 2 * letters["ə"] - 0.7 * letters["x"] - 0.7 * letters["ç"]
     scores["uz"] += 0.6 * lone_q + 1.5 * apostrophes - letters["ı"] - letters["w"] * 0.3

@@ -46,6 +46,9 @@ _SELF_CLOSED_HTML = re.compile(r"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
 _ENCODING = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SAMPLE = 8_000  # characters looked at
+_MOST_CONTROL = 0.03  # share of control characters: broken pages have one here and there, files that are no text one in ten
 _RAW = frozenset({"script", "style", "textarea", "title"})
 
 
@@ -63,6 +66,8 @@ def read_page(
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)
     markup = decode(body, content_type, html=True).text
+    if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
+        raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
     tree = parse_page(markup, url)
     from extractors.pageheads import read_head
 

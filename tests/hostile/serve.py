@@ -8,7 +8,6 @@ import json
 
 from tests.hostile.server import GROUPS, WHOLE, Exchange, World, load_cases, ok
 
-
 FEEDS = ("transport", "redirects", *WHOLE)
 """The groups that a program which polls feeds can meet without a look-up of its own."""
 
@@ -25,7 +24,7 @@ async def _serve(port: int, *, feeds: bool) -> None:
             for one in cases:
                 if not one.names and not one.defaults:
                     print(f"{one.group}\t{one.name}\t{world.feed(one)}")
-            print(f"ready\t\t{world.places['base']}", flush=True)
+            print(f"ready\t\t{world.places['calm']}", flush=True)
             await world.serve_forever()
         for one in cases:
             print(f"{one.group}\t{one.name}\t{world.url(one)}\t{'|'.join(sorted(one.right))}\t{one.does}")
@@ -37,7 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="only say what cases there are")
-    parser.add_argument("--feeds", action="store_true", help="print the feeds only, to be polled by a whole run; /hits tells what nobody may reach")
+    parser.add_argument(
+        "--feeds",
+        action="store_true",
+        help="print the feeds only, to be polled by a whole run; /hits tells what nobody may reach",
+    )
     given = parser.parse_args()
     if given.list:
         for one in load_cases():

