@@ -34,12 +34,16 @@ from tests.flows.conftest import filler
 def check_sums(folder: Path) -> subprocess.CompletedProcess[str]:
     if shutil.which("sha256sum") is None:
         pytest.skip("needs sha256sum")
-    return subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def check_all(folder: Path) -> subprocess.CompletedProcess[str]:
     """The little program that comes along, run where Sholu is not to be found: an empty folder, no site packages."""
-    return subprocess.run([sys.executable, "-I", "-S", str(folder / "verify.py")], cwd="/", capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", str(folder / "verify.py")], cwd="/", capture_output=True, text=True, check=False
+    )
 
 
 def warc_records(data: bytes) -> Iterator[tuple[Any, bytes]]:
@@ -50,7 +54,9 @@ def warc_records(data: bytes) -> Iterator[tuple[Any, bytes]]:
 @pytest.fixture
 def folder(filled: Settings, site: Site, store: Store, flagged_id: int, tmp_path: Path) -> Path:
     """Evidence on an item that was edited after an hour and decided by a person."""
-    site.article("/a1", "Rally in Almaty", filler("A rally was held in Almaty"), "Police detained forty people, the paper now says.")
+    site.article(
+        "/a1", "Rally in Almaty", filler("A rally was held in Almaty"), "Police detained forty people, the paper now says."
+    )
     look_again(filled, timedelta(hours=1))
     decide(store, Ballot((flagged_id,), "Айгүл", Decision.RELEVANT, note="see the second version"), now=NOW + timedelta(hours=2))
     export_item(filled, flagged_id, tmp_path / "evidence", now=NOW + timedelta(hours=3))
@@ -66,7 +72,14 @@ def test_it_is_whole_by_sha256sum_and_by_the_program_that_comes_along(folder: Pa
 
 def test_it_holds_everything_on_the_item(folder: Path) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert {"README.md", "captures.warc", "versions/version-1.txt", "versions/version-2.txt", "versions/version-2.diff", "chain.tsv"} <= names
+    assert {
+        "README.md",
+        "captures.warc",
+        "versions/version-1.txt",
+        "versions/version-2.txt",
+        "versions/version-2.diff",
+        "chain.tsv",
+    } <= names
     assert "[[" in (folder / "flags.md").read_text(encoding="utf-8")
     assert json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))[0]["reviewer"] == "Айгүл"
     assert "Police detained forty people" in (folder / "versions/version-2.diff").read_text(encoding="utf-8")
@@ -79,7 +92,9 @@ def test_every_span_stands_in_the_text_where_it_says(folder: Path) -> None:
     versions = {each["id"]: each["number"] for each in json.loads((folder / "item.json").read_text(encoding="utf-8"))["versions"]}
     spans = 0
     for flagging in json.loads((folder / "flags.json").read_text(encoding="utf-8")):
-        title, text = (folder / f"versions/version-{versions[flagging['version_id']]}.txt").read_text(encoding="utf-8").split("\n", 1)
+        title, text = (
+            (folder / f"versions/version-{versions[flagging['version_id']]}.txt").read_text(encoding="utf-8").split("\n", 1)
+        )
         for span in flagging["spans"]:
             assert {"title": title, "text": text}[span["field"]][span["start"] : span["end"]] == span["text"]
             spans += 1
@@ -104,7 +119,9 @@ def test_whoever_makes_the_sums_anew_is_still_found_by_the_chain(folder: Path) -
     text = folder / "versions/version-1.txt"
     text.write_text(text.read_text(encoding="utf-8").replace("rally", "feast"), encoding="utf-8")
     forged = hashlib.sha256(text.read_bytes()).hexdigest()
-    record = next(path for path in folder.glob("records/version-*.json") if json.loads(path.read_text(encoding="utf-8"))["number"] == 1)
+    record = next(
+        path for path in folder.glob("records/version-*.json") if json.loads(path.read_text(encoding="utf-8"))["number"] == 1
+    )
     said = json.loads(record.read_text(encoding="utf-8")) | {"sha256": forged}
     record.write_text(json.dumps(said, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
     lines = [line.split("  ", 1)[1] for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()]
@@ -218,11 +235,23 @@ def test_a_thousand_captures_are_exported_without_holding_them_all(address: str,
         run_id = begin_run(store, kind="collect", now=now, parameters={})
         bodies = [b"%d" % number * 10 for number in range(130)]
         given = [
-            Capture(f"https://example.org/{n}", f"https://example.org/{n}", now, 200, (), "", body, hashlib.sha256(body).hexdigest(), "192.0.2.1")
+            Capture(
+                f"https://example.org/{n}",
+                f"https://example.org/{n}",
+                now,
+                200,
+                (),
+                "",
+                body,
+                hashlib.sha256(body).hexdigest(),
+                "192.0.2.1",
+            )
             for n, body in enumerate(bodies)
         ]
         save_captures(store, run_id, given)
     settings = Settings(home=tmp_path, database_url=address, _env_file=None)  # type: ignore[call-arg]  # a private parameter of pydantic-settings
     assert export_captures(settings, tmp_path / "all.warc", since=None, until=None, now=now) == 130
-    responses = [content for record, content in warc_records((tmp_path / "all.warc").read_bytes()) if record.rec_type == "response"]
+    responses = [
+        content for record, content in warc_records((tmp_path / "all.warc").read_bytes()) if record.rec_type == "response"
+    ]
     assert responses == bodies

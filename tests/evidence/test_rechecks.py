@@ -45,7 +45,9 @@ def test_nothing_is_asked_before_its_time(filled: Settings, site: Site) -> None:
     assert (report.looked, report.run_id, sum(site.asked.values())) == (0, None, 0)
 
 
-def test_an_unchanged_page_is_asked_once_a_look_and_stays_as_it_is(filled: Settings, site: Site, flagged_id: int, store: Store) -> None:
+def test_an_unchanged_page_is_asked_once_a_look_and_stays_as_it_is(
+    filled: Settings, site: Site, flagged_id: int, store: Store
+) -> None:
     site.asked.clear()
     report = look_again(filled, HOUR)
     assert (report.looked, report.counts.unchanged, report.exit_code) == (1, 1, 0)
@@ -63,8 +65,12 @@ def test_a_page_whose_frame_changed_has_not_changed(filled: Settings, site: Site
     assert states(filled)["1h"] == "same"
 
 
-def test_a_changed_text_is_a_version_of_the_same_item_with_a_diff(filled: Settings, site: Site, flagged_id: int, store: Store) -> None:
-    site.article("/a1", "Rally in Almaty", filler("A rally was held in Almaty"), "Police detained forty people, the paper now says.")
+def test_a_changed_text_is_a_version_of_the_same_item_with_a_diff(
+    filled: Settings, site: Site, flagged_id: int, store: Store
+) -> None:
+    site.article(
+        "/a1", "Rally in Almaty", filler("A rally was held in Almaty"), "Police detained forty people, the paper now says."
+    )
     report = look_again(filled, HOUR)
     assert report.counts.updated == 1
     assert states(filled)["1h"] == "changed"
@@ -75,7 +81,9 @@ def test_a_changed_text_is_a_version_of_the_same_item_with_a_diff(filled: Settin
     assert "changed: " in report.closing() or "1 changed" in report.closing()
 
 
-def test_a_changed_headline_is_a_change_although_the_feed_keeps_the_old_one(filled: Settings, site: Site, flagged_id: int, store: Store) -> None:
+def test_a_changed_headline_is_a_change_although_the_feed_keeps_the_old_one(
+    filled: Settings, site: Site, flagged_id: int, store: Store
+) -> None:
     site.article("/a1", "Gathering in Almaty", filler("A rally was held in Almaty"))
     look_again(filled, HOUR)
     [change] = changes_since(store, NOW)
@@ -83,7 +91,9 @@ def test_a_changed_headline_is_a_change_although_the_feed_keeps_the_old_one(fill
     assert load_item(store, flagged_id).title == "Gathering in Almaty"
 
 
-def test_a_text_that_no_longer_gives_grounds_loses_its_flag_but_not_its_history(filled: Settings, site: Site, flagged_id: int, store: Store) -> None:
+def test_a_text_that_no_longer_gives_grounds_loses_its_flag_but_not_its_history(
+    filled: Settings, site: Site, flagged_id: int, store: Store
+) -> None:
     site.article("/a1", "Quiet day", filler("Nothing happened"))
     look_again(filled, HOUR)
     item = load_item(store, flagged_id)
@@ -94,7 +104,9 @@ def test_a_text_that_no_longer_gives_grounds_loses_its_flag_but_not_its_history(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_page_that_is_gone_is_noted_and_its_text_kept(filled: Settings, site: Site, flagged_id: int, store: Store, status: int) -> None:
+def test_a_page_that_is_gone_is_noted_and_its_text_kept(
+    filled: Settings, site: Site, flagged_id: int, store: Store, status: int
+) -> None:
     site.put("/a1", "nothing here", status=status)
     report = look_again(filled, HOUR)
     assert (states(filled)["1h"], report.counts.updated) == ("gone", 1)
@@ -105,7 +117,9 @@ def test_a_page_that_is_gone_is_noted_and_its_text_kept(filled: Settings, site: 
 
 
 def test_a_page_that_says_it_is_not_there_with_a_200_is_gone_too(filled: Settings, site: Site) -> None:
-    site.put("/a1", "<html><head><title>Page not found</title></head><body><h1>404</h1><p>The page was not found.</p></body></html>")
+    site.put(
+        "/a1", "<html><head><title>Page not found</title></head><body><h1>404</h1><p>The page was not found.</p></body></html>"
+    )
     look_again(filled, HOUR)
     assert states(filled)["1h"] == "gone"
     assert query(filled, "SELECT capture_id IS NOT NULL FROM rechecks WHERE label = '1h'") == [(1,)], "what it said is kept"
@@ -179,7 +193,10 @@ def test_the_ledger_adds_up_and_the_chain_holds_after_all_kinds_of_looks(filled:
     site.put("/a1", "x", status=503)
     look_again(filled, timedelta(days=7))
     assert list(check_store(store)) == []
-    sums = query(filled, "SELECT seen, updated, failed FROM run_sources JOIN runs ON runs.id = run_id WHERE runs.kind = 'recheck' ORDER BY runs.id")
+    sums = query(
+        filled,
+        "SELECT seen, updated, failed FROM run_sources JOIN runs ON runs.id = run_id WHERE runs.kind = 'recheck' ORDER BY runs.id",
+    )
     assert sums == [(1, 1, 0), (1, 1, 0), (1, 0, 1)]
 
 

