@@ -70,10 +70,11 @@ class DigestReport:
     handled: frozenset[int]
     trouble: str = ""
     previews: tuple[Preview, ...] = ()
+    idle: str = ""  # why there was nothing to do at all
 
     @property
     def dry_run(self) -> bool:
-        return self.run_id is None
+        return self.run_id is None and not self.idle
 
     @property
     def exit_code(self) -> int:
@@ -87,6 +88,8 @@ class DigestReport:
 
     def closing(self) -> str:
         """What came of it, in a sentence or two."""
+        if self.idle:
+            return self.idle
         if self.dry_run:
             return "This was a dry run: nothing was stored and no mail was sent."
         if not self.letters:

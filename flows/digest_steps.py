@@ -92,6 +92,10 @@ def send_digest(
         raise ConfigError(f"{day} has not come yet; nothing can be told of it", file="command line", key="--date")
     if dry_run:
         return _rehearse(settings, wanted, day, now)
+    if not wanted and due_only:
+        # A schedule on a machine where nobody has set up mail yet: not a fault that is to be reported every half hour.
+        idle = "Nobody is to get the digest yet: name a file of recipients in SHOLU_RECIPIENTS."
+        return DigestReport(run_id=None, letters=(), composed={}, handled=frozenset(), idle=idle)
     if not wanted:
         raise ConfigError(
             "nobody is to get the digest: name a file of recipients here, or an address with --to; --dry-run needs neither",

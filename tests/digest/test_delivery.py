@@ -273,6 +273,14 @@ def test_what_is_wrong_in_the_settings_is_said_before_anything_is_touched(
     assert list_runs(room.store, kind="digest") == []
 
 
+def test_a_schedule_without_readers_has_nothing_to_do_and_says_so(send: Send) -> None:
+    report = send(due_only=True, recipients=None, smtp_url=None, mail_from="")
+    assert (report.exit_code, report.closing()) == (
+        0,
+        "Nobody is to get the digest yet: name a file of recipients in SHOLU_RECIPIENTS.",
+    )
+
+
 def test_the_password_is_in_no_message(send: Send) -> None:
     with pytest.raises(ConfigError) as raised:
         send(smtp_url=_secret("smtp://me:hunter2@[broken"))
