@@ -123,7 +123,7 @@ def quiet(count: int) -> list[Line]:
             server.terminate()
     return [
         Line(floor, count, floor.output),
-        Line(ours, count, stored(ours, "unchanged_sources")),
+        Line(ours, count, stored(ours, "failed") + " failed"),
         Line(first, count, stored(first, "new")),
     ]
 
@@ -138,14 +138,21 @@ def main() -> None:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {platform.system()}"
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {machine}")
     kept: dict[str, list[Line]] = {}
+    # Kept after each table: a suite that is stopped half-way has not run in vain.
+    kept["polls"] = quiet(given.polls)
+    show(f"{given.polls} feeds, nothing changed", kept["polls"], "")
+    keep(machine, kept)
     kept["articles"], kept["feeds"] = articles(given.articles, given.peers)
     show(f"The whole job on {given.articles} articles from 50 feeds (peers: {given.peers})", kept["articles"], "articles")
     if kept["feeds"]:
         show("The 50 feeds alone", kept["feeds"], "entries")
-    kept["polls"] = quiet(given.polls)
-    show(f"{given.polls} feeds, nothing changed", kept["polls"], "")
+    keep(machine, kept)
+
+
+def keep(machine: str, tables: dict[str, list[Line]]) -> None:
+    """Write what has been measured so far to ``bench/out/suite.json``."""
     OUT.mkdir(parents=True, exist_ok=True)
-    told = {name: [asdict(line) | {"ms_each": line.each} for line in lines] for name, lines in kept.items()}
+    told = {name: [asdict(line) | {"ms_each": line.each} for line in lines] for name, lines in tables.items()}
     (OUT / "suite.json").write_text(json.dumps({"machine": machine, "tables": told}, indent=1), encoding="utf-8")
 
 
