@@ -21,7 +21,9 @@ def review(
         str, typer.Option("--host", help="Address to listen on; anything but this machine asks for users.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8710,
-    add_user: Annotated[str | None, typer.Option("--add-user", metavar="NAME", help="Make a user instead; asks for the password.")] = None,
+    add_user: Annotated[
+        str | None, typer.Option("--add-user", metavar="NAME", help="Make a user instead; asks for the password.")
+    ] = None,
     role: Annotated[str, typer.Option("--role", help="Role of the user made: reader, reviewer or admin.")] = "admin",
 ) -> None:
     """Open the review desk: a web page on which a person decides what is relevant."""

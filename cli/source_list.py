@@ -95,7 +95,8 @@ def check(
             continue
         newest = f"{each.newest:%Y-%m-%d %H:%M}" if each.newest else ""
         shown.add_row(
-            each.source_id, each.verdict, each.rung, str(each.status or ""), each.media_type, str(each.size or ""), str(each.entries), newest, clean(each.reason, 100)
+            each.source_id, each.verdict, each.rung, str(each.status or ""), each.media_type, str(each.size or ""), str(each.entries),
+            newest, clean(each.reason, 100),
         )  # fmt: skip
     if not json:
         console().print(shown)

@@ -97,7 +97,12 @@ class Settings(BaseSettings):
     )
     max_body: int = Field(8_000_000, ge=1_000, description="Cap on decoded bytes of one answer")
     max_redirects: int = Field(5, ge=0, le=20)
-    source_seconds: float = Field(45.0, ge=5, le=86_400, description="Seconds one source may take of a run (its answers and their parsing, a tenth of the pauses); entries left over wait for the next")
+    source_seconds: float = Field(
+        45.0,
+        ge=5,
+        le=86_400,
+        description="Seconds one source may take of a run (answers, parsing, a tenth of the pauses); what is left waits for the next",
+    )
     workers: int = Field(2, ge=1, le=64, description="Child processes that parse feeds and pages")
     parse_seconds: float = Field(20.0, gt=0, description="Limit of time for parsing one body")
     parse_memory: int = Field(150_000_000, ge=50_000_000, description="Limit of memory growth of a parsing process")

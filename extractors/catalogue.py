@@ -236,6 +236,7 @@ def _with_hints(source: Source, home: str, language: str) -> Source:
 
 # --- stanzas ------------------------------------------------------------------------------------------------------
 
+
 def _read_stanzas(file: YamlFile) -> list[_Listed]:
     if file.data is None or file.data == []:
         raise ConfigError("the file has no source; write one stanza a source (docs/sources.md)", file=file.path)

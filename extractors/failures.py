@@ -58,7 +58,7 @@ def explain(error: Exception, url: str) -> FetchError:
     return FetchError(url, reason, kind=kind, retry=retry)
 
 
-def _say(error: Exception) -> tuple[str, str, bool]:  # noqa: PLR0911  # a table: one row an error
+def _say(error: Exception) -> tuple[str, str, bool]:  # a table: one row an error
     """Kind, sentence, and whether trying again may help; the order matters, aiohttp's classes inherit from several."""
     match error:
         case DecodingError():

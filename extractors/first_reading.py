@@ -28,20 +28,21 @@ FADE = 0.8
 FAINTEST = 0.25
 
 _DROPPED: Final = frozenset(
-    ["script", "style", "noscript", "nav", "footer", "aside", "form", "button", "iframe", "svg", "figure", "figcaption", "select", "textarea", "input", "template", "video", "audio", "object", "header", "menu", "dialog", "h1", "head"]
+    "script style noscript nav footer aside form button iframe svg figure figcaption select textarea input template video audio "
+    "object header menu dialog h1 head".split()
 )
-_BLOCKS: Final = frozenset(["p", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "td", "dd"])
+_BLOCKS: Final = frozenset("p h2 h3 h4 h5 h6 li blockquote pre td dd".split())
 _CONTAINERS: Final = frozenset(
-    ["div", "section", "article", "main", "span", "td", "li", "blockquote", "center", "font", "body", "html", "table", "tbody", "tr", "ul", "ol", "dl"]
+    "div section article main span td li blockquote center font body html table tbody tr ul ol dl".split()
 )
 _INLINE: Final = frozenset(
-    ["a", "b", "strong", "i", "em", "span", "u", "font", "mark", "sup", "sub", "small", "abbr", "code", "q", "cite", "time", "s", "bdi", "big", "ins", "del", "wbr", "img"]
+    "a b strong i em span u font mark sup sub small abbr code q cite time s bdi big ins del wbr img".split()
 )
 _ASIDE: Final = re.compile(
-    r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|promo\w*|newsletter|subscribe|subscription|comment\w*|breadcrumb\w*|byline|author\w*|caption|"
-    r"credits?|tags?|taglist|advert\w*|ads?|banner|sidebar|widget|read-?more|also|outbrain|taboola|toolbar|meta|navigation|nav|menu|footer|popular|trending|"
-    r"teaser|card|copyright|disclaimer|gallery|slideshow|sponsor\w*|hidden|print|video|player|embed|cookie|login|paywall|date|time|timestamp|rating|vote|"
-    r"poll|quiz|source|correction)(?:$|[\s_-])",
+    r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|promo\w*|newsletter|subscribe|subscription|comment\w*|breadcrumb\w*|"
+    r"byline|author\w*|caption|credits?|tags?|taglist|advert\w*|ads?|banner|sidebar|widget|read-?more|also|outbrain|taboola|toolbar|"
+    r"meta|navigation|nav|menu|footer|popular|trending|teaser|card|copyright|disclaimer|gallery|slideshow|sponsor\w*|hidden|print|"
+    r"video|player|embed|cookie|login|paywall|date|time|timestamp|rating|vote|poll|quiz|source|correction)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _ARTICLE: Final = re.compile(

@@ -49,7 +49,8 @@ class Reading:
     asked; ``ok`` whether any rung could be read. ``entries`` are in the order given; with ``unchanged`` they are none, the
     body being the last one's. ``moved_to`` is where this rung lives now ("" where it is still at its listed address):
     pass it back as ``address``. ``validators`` and ``body_sha256`` are for the next poll of the same rung. ``newest`` is the
-    latest date among the entries; ``server_address`` is the machine that answered: what it links to may not lead inside; ``tries`` say what each rung tried gave, in order; ``reason`` is one sentence on the whole.
+    latest date among the entries; ``server_address`` is the machine that answered: what it links to may not
+    lead inside; ``tries`` say what each rung tried gave, in order; ``reason`` is one sentence on the whole.
     """
 
     source_id: str
@@ -168,7 +169,12 @@ class _Climber:
         kind = self.source.rungs[last.rung].kind
         page = kind is RungKind.SECTION
         answer = await self.client.fetch(
-            url, validators=last.validators, accept="page" if page else "feed", robots=page, owner=self.source.id, meter=self.meter
+            url,
+            validators=last.validators,
+            accept="page" if page else "feed",
+            robots=page,
+            owner=self.source.id,
+            meter=self.meter,
         )
         facts = self._facts(answer, url, last)
         if answer.unchanged or (last.body_sha256 and answer.capture.sha256 == last.body_sha256):

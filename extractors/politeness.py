@@ -24,6 +24,7 @@ PAUSES_COUNT = 0.1
 """Share of a pause that counts against a source's time in a run: pauses are ours and cost nobody, and with a second between
 two pages the 50 entries of a first poll must come in one run; still a feed of thousands does not go on for hours."""
 
+
 @dataclass(slots=True)
 class _Host:
     """What this run knows of one host; ``patience`` is what is left of the seconds it may make us wait."""

@@ -94,7 +94,9 @@ def reflag(settings: Settings, options: ReflagOptions, *, clock: Callable[[], da
     with closing(open_store(settings.database)) as store:
         parameters = {"sources": list(options.sources), "languages": list(options.languages), "dry_run": options.dry_run}
         with working_alone(store, "reflag", clock=clock, parameters=parameters, rules_version=rulebook.version) as work:
-            report = _judge_all(settings, options, rulebook, store, work, stored_documents(store, chosen, not_by=rulebook.version))
+            report = _judge_all(
+                settings, options, rulebook, store, work, stored_documents(store, chosen, not_by=rulebook.version)
+            )
             work.said = report.closing()
         log.info(report.closing(), extra={"run": report.run_id})
         return report

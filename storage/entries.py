@@ -136,8 +136,12 @@ def retry_now(store: Store, source_ids: Collection[str], *, now: datetime) -> in
 
 def put_off(store: Store, entry_ids: Sequence[int], *, a_run: int, pace: timedelta, now: datetime) -> None:
     """Give entries for which a run had no time left their turns: ``a_run`` of them at once, the next as many a ``pace`` later."""
-    turns = [{"b_id": entry_id, "b_due": now + min(place // a_run * pace, LONGEST - DAY)} for place, entry_id in enumerate(entry_ids)]
-    waiting = update(entries).where(entries.c.id == bindparam("b_id"), entries.c.state == "pending").values(due=bindparam("b_due"))
+    turns = [
+        {"b_id": entry_id, "b_due": now + min(place // a_run * pace, LONGEST - DAY)} for place, entry_id in enumerate(entry_ids)
+    ]
+    waiting = (
+        update(entries).where(entries.c.id == bindparam("b_id"), entries.c.state == "pending").values(due=bindparam("b_due"))
+    )
     with store.begin() as connection:
         for batch in in_batches(turns, MANY):
             connection.execute(waiting, batch)

@@ -49,7 +49,8 @@ def stored_documents(store: Store, chosen: Filter = ALL, *, not_by: str = "", ne
     query = (
         select(
             i.id.label("item_id"), v.id.label("version_id"), v.title, v.text, i.language, i.moment, sources.c.country, i.source_id, i.review,
-            f.id.label("flagging_id"), f.score, f.threshold, f.flagged, f.near_miss, f.themes, f.entities, f.places, f.regions, f.spans, f.rulings, f.rules_version,
+            f.id.label("flagging_id"), f.score, f.threshold, f.flagged, f.near_miss, f.themes, f.entities, f.places, f.regions,
+            f.spans, f.rulings, f.rules_version,
         )
         .join(item_versions, v.id == i.version_id)
         .join(sources, sources.c.id == i.source_id)

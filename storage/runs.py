@@ -27,7 +27,7 @@ LEASE_S = 900.0
 HOLDING = ("running", "done", "incomplete")  # statuses that keep a slot taken
 
 
-class SlotTaken(StoreError):  # noqa: N818 - said as the caller reads it: except SlotTaken
+class SlotTaken(StoreError):
     """The slot is being worked or was done: a second run of it has nothing to do (not a fault)."""
 
     def __init__(self, kind: str, slot: str, run_id: int, status: str) -> None:

@@ -90,7 +90,8 @@ def test_a_page_that_fails_is_tried_again_and_then_stored(settings: Settings, si
 def test_a_consent_wall_is_never_stored_as_an_article(settings: Settings, site: Site) -> None:
     site.put(
         "/a1",
-        "<html><head><title>Before you continue</title></head><body><h1>Before you continue</h1><p>We use cookies. Accept all or reject all cookies to continue.</p></body></html>",
+        "<html><head><title>Before you continue</title></head><body><h1>Before you continue</h1>"
+        "<p>We use cookies. Accept all or reject all cookies to continue.</p></body></html>",
     )
     report = run(settings)
     assert report.counts.failed == 1
@@ -102,7 +103,8 @@ def test_the_feeds_own_full_text_is_used_where_the_page_fails(settings: Settings
     site.put(
         "/one.xml",
         '<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>T</title><item>'
-        f"<title>Rally in Almaty</title><link>{site.address('/gone')}</link><content:encoded><![CDATA[<p>{body}</p>]]></content:encoded></item></channel></rss>",
+        f"<title>Rally in Almaty</title><link>{site.address('/gone')}</link><content:encoded>"
+        f"<![CDATA[<p>{body}</p>]]></content:encoded></item></channel></rss>",
         type="application/rss+xml",
     )
     report = run(settings)
@@ -249,7 +251,8 @@ def test_an_entry_without_an_address_is_read_from_the_feed(settings: Settings, s
     text = filler("A rally was held in Almaty")
     site.put(
         "/one.xml",
-        f'<?xml version="1.0"?><rss version="2.0"><channel><title>T</title><item><title>Rally in Almaty</title><guid isPermaLink="false">x1</guid><description>{text}</description></item></channel></rss>',
+        f'<?xml version="1.0"?><rss version="2.0"><channel><title>T</title><item><title>Rally in Almaty</title>'
+        f'<guid isPermaLink="false">x1</guid><description>{text}</description></item></channel></rss>',
         type="application/rss+xml",
     )
     report = run(replace_source(settings))

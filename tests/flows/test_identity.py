@@ -117,7 +117,9 @@ def test_another_article_is_another_item_although_it_shares_a_guid(paper: Paper)
     )
     paper.poll(entry("http://paper.invalid/2026/11/miners-stop-work", guid="same", text=TEXT))
     for number, other in enumerate(others, 1):
-        report = paper.poll(entry(other, f"Teachers stop work {number}", guid="same", text=filler(f"Teachers stopped work {number}")))
+        report = paper.poll(
+            entry(other, f"Teachers stop work {number}", guid="same", text=filler(f"Teachers stopped work {number}"))
+        )
         assert (paper.items, report.counts.new) == (1 + number, 1), other
 
 
@@ -166,7 +168,11 @@ def test_a_page_cannot_pass_itself_off_as_another_article(paper: Paper, site: Si
         path, title = f"/hostile{number}", f"Story {number} of the miners"
         site.article(path, title, filler(title))
         status, headers, body = site.pages[path]
-        site.pages[path] = (status, headers, body.replace(b"</head>", f'<link rel="canonical" href="{canonical}"></head>'.encode()))
+        site.pages[path] = (
+            status,
+            headers,
+            body.replace(b"</head>", f'<link rel="canonical" href="{canonical}"></head>'.encode()),
+        )
         entries.append(entry(site.address(path), title))
     report = paper.poll(*entries, victim)
     assert (paper.items, report.counts.new, report.counts.updated) == (1 + len(hostile), len(hostile), 0)

@@ -17,10 +17,14 @@ RALLY = "A rally was held in Almaty"
 def told(title: str = RALLY, text: str = "", *, link: str = "", more: str = "") -> Answer:
     """A feed of one flagged article in the feed's own words; nothing of ``title`` and ``text`` is markup to XML."""
     # No two cases may tell the same: the digest would tell of them as one.
-    own = " ".join(f"witness {mark}" for mark in sha256(f"{title}{text}{link}{more}".encode("utf-8", "surrogatepass")).hexdigest()[:48])
+    own = " ".join(
+        f"witness {mark}" for mark in sha256(f"{title}{text}{link}{more}".encode("utf-8", "surrogatepass")).hexdigest()[:48]
+    )
     said = f"{RALLY}. {text} The people went home in the evening, said {own}."
     address = f"<link>{escape(link)}</link>" if link else "<guid isPermaLink='false'>1</guid>"
-    return feed(rss(f"<item><title>{escape(title)}</title>{address}<description>{escape(escape(said))}</description>{more}</item>"))
+    return feed(
+        rss(f"<item><title>{escape(title)}</title>{address}<description>{escape(escape(said))}</description>{more}</item>")
+    )
 
 
 def case_(name: str, does: str, answer: Answer, right: str = "new", **more: object) -> Case:
