@@ -256,7 +256,7 @@ def open_session(
         ssl=tls if tls is not None else True,
     )
     # The one private name used: aiohttp offers no public way to choose the protocol class. A test sees it taking effect.
-    connector._factory = functools.partial(_Handler, loop=asyncio.get_running_loop())  # noqa: SLF001
+    connector._factory = functools.partial(_Handler, loop=asyncio.get_running_loop())  # type: ignore[assignment]  # noqa: SLF001
     return aiohttp.ClientSession(
         connector=connector,
         request_class=type("GuardedRequest", (_Request,), {"guard": guard}),
