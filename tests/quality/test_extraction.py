@@ -83,7 +83,9 @@ def test_no_flag_changes_where_a_page_was_read_cheaply(texts, monkeypatch):
         entry = Entry("replay", row["file"], url, "", row["title"] or "", published=NOW)
         body = gzip.decompress(shared("pages", row["file"]).read_bytes())
         full = read_page(body, content_type="text/html; charset=utf-8", url=url, entry=entry, now=NOW)
-        cheap, whole = (rulebook.flag(title=full.title, text=text, language=full.language) for text in (texts[row["file"]], full.text))
+        cheap, whole = (
+            rulebook.flag(title=full.title, text=text, language=full.language) for text in (texts[row["file"]], full.text)
+        )
         if (cheap.flagged, cheap.themes) != (whole.flagged, whole.themes):
             changed.append((row["file"], cheap.score, whole.score, cheap.themes, whole.themes))
     assert not changed

@@ -116,7 +116,9 @@ def test_a_mistake_names_file_line_and_key(text: str, line: int, key: str, words
 
 
 def test_a_bare_list_of_addresses_is_a_list_of_sources() -> None:
-    text = "# the west\n\nhttps://www.lada.kz/rss.xml   # Aktau\r\nhttps://a.kz/x#y\nhttps://b.kz/news-sitemap.xml\nhttps://c.kz\n"
+    text = (
+        "# the west\n\nhttps://www.lada.kz/rss.xml   # Aktau\r\nhttps://a.kz/x#y\nhttps://b.kz/news-sitemap.xml\nhttps://c.kz\n"
+    )
     sources = {source.id: source for source in read_sources(text.encode(), Path("list.txt"))}
     assert set(sources) == {"lada.kz-rss.xml", "a.kz-x", "b.kz-news-sitemap.xml", "c.kz"}
     assert sources["lada.kz-rss.xml"].rungs == (Rung(RungKind.FEED, "https://www.lada.kz/rss.xml"),)

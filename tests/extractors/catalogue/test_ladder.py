@@ -26,9 +26,7 @@ def left_behind(reading: Reading) -> dict[str, Any]:
     }
 
 
-async def test_the_first_rung_that_yields_is_enough(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_the_first_rung_that_yields_is_enough(client: Client, pool: Here, host: Host, now: datetime) -> None:
     host.serve("/rss", rss(STORY))
     host.serve("/news", section(STORY))
     async with client:
@@ -99,9 +97,7 @@ async def test_a_feed_forgotten_for_ages_gives_way_to_a_section_with_news(
     assert (both.rung, [entry.title for entry in both.entries]) == (1, [OTHER])
 
 
-async def test_nothing_changed_means_nothing_is_parsed(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_nothing_changed_means_nothing_is_parsed(client: Client, pool: Here, host: Host, now: datetime) -> None:
     source = host.source(("feed", "/rss"))
     async with client:
         for headers in ({"ETag": '"1"'}, {}):
@@ -139,9 +135,7 @@ async def test_a_rung_in_use_that_dies_lets_the_ones_above_be_tried_again(
     assert (reading.ok, reading.rung) == (True, 0)
 
 
-async def test_when_no_rung_yields_every_reason_is_told(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_when_no_rung_yields_every_reason_is_told(client: Client, pool: Here, host: Host, now: datetime) -> None:
     host.serve("/rss", status=403)
     host.serve("/news", "<html><body>Hello</body></html>")
     async with client:
@@ -195,9 +189,7 @@ async def test_a_feed_that_moved_for_good_is_read_there_and_asked_there_from_the
     assert ([entry.title for entry in third.entries], third.moved_to) == ([OTHER], "")
 
 
-async def test_a_move_to_something_else_is_not_believed(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_a_move_to_something_else_is_not_believed(client: Client, pool: Here, host: Host, now: datetime) -> None:
     host.serve("/rss", status=301, Location="/")
     host.serve("/", "<html><body><p>Our new site</p></body></html>")
     async with client:
@@ -205,9 +197,7 @@ async def test_a_move_to_something_else_is_not_believed(
     assert (reading.ok, reading.moved_to, reading.error) == (False, "", "not-a-feed")
 
 
-async def test_a_sitemap_index_is_followed_to_its_newest_news(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_a_sitemap_index_is_followed_to_its_newest_news(client: Client, pool: Here, host: Host, now: datetime) -> None:
     names = ["page-sitemap.xml", "post-sitemap1.xml", "post-sitemap2.xml", "post-sitemap3.xml", "post-sitemap4.xml", "tags.xml"]
     host.serve("/sitemap.xml", sitemap(*(f"{host.url}/{name}" for name in names), index=True))
     for number in range(1, 5):
@@ -224,9 +214,7 @@ async def test_a_sitemap_index_is_followed_to_its_newest_news(
     assert (third.unchanged, len(third.entries)) == (False, 4)
 
 
-async def test_an_index_whose_sitemaps_fail_does_not_yield(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_an_index_whose_sitemaps_fail_does_not_yield(client: Client, pool: Here, host: Host, now: datetime) -> None:
     host.serve("/sitemap.xml", sitemap(f"{host.url}/gone.xml", index=True))
     host.serve("/news", section(STORY))
     async with client:
@@ -234,9 +222,7 @@ async def test_an_index_whose_sitemaps_fail_does_not_yield(
     assert (reading.rung, reading.tries[0].error) == (1, "empty")
 
 
-async def test_a_section_page_that_robots_txt_forbids_is_not_read(
-    client: Client, pool: Here, host: Host, now: datetime
-) -> None:
+async def test_a_section_page_that_robots_txt_forbids_is_not_read(client: Client, pool: Here, host: Host, now: datetime) -> None:
     host.serve("/robots.txt", "User-agent: *\nDisallow: /news\n")
     host.serve("/news", section(STORY))
     async with client:

@@ -105,7 +105,10 @@ def test_of_several_rungs_the_one_that_answered_best_gives_the_word() -> None:
 
 
 def test_a_lower_rung_that_yields_is_alive_and_the_better_one_s_trouble_is_told() -> None:
-    tries = (Try(0, RungKind.FEED, URL, "status", "There is nothing at this address (404)", 404), Try(1, RungKind.SECTION, "https://a.kz/"))
+    tries = (
+        Try(0, RungKind.FEED, URL, "status", "There is nothing at this address (404)", 404),
+        Try(1, RungKind.SECTION, "https://a.kz/"),
+    )
     check = judge(SOURCE, replace(YIELD, rung=1, kind=RungKind.SECTION, tries=tries), NOW)
     assert (check.verdict, check.rung) == ("alive", "section")
     assert check.reason == "its feed (https://a.kz/rss) does not yield: There is nothing at this address (404)"

@@ -37,7 +37,9 @@ def test_what_stands_beside_the_article_is_left_out() -> None:
 
 
 def test_text_without_paragraphs_is_told_apart_by_line_breaks() -> None:
-    text = first_reading(page(f"<div class='article-text'>{PARAGRAPH}<br>{PARAGRAPH}<br><b>{PARAGRAPH}</b> and more<br>{PARAGRAPH * 3}</div>"))
+    text = first_reading(
+        page(f"<div class='article-text'>{PARAGRAPH}<br>{PARAGRAPH}<br><b>{PARAGRAPH}</b> and more<br>{PARAGRAPH * 3}</div>")
+    )
     assert text is not None
     assert len(text.splitlines()) == 4
 
