@@ -79,7 +79,7 @@ class Anchors:
                     anchors.sentences.setdefault((one.field, one.sentence), []).append(one)
         return anchors
 
-    def of_occurrence(self, one: Occurrence) -> Anchor:  # noqa: PLR0911  # a ladder: one step a return
+    def of_occurrence(self, one: Occurrence) -> Anchor:  # a ladder: one step a return
         """The anchor of one occurrence."""
         here = self.sentences.get((one.field, one.sentence))
         if here:
@@ -134,7 +134,7 @@ class Anchors:
             return True
         return self.at_home or self.head().side > 0
 
-    def _decide(self, one: Occurrence, here: list[Occurrence]) -> Anchor:  # noqa: PLR0911  # the cases of the module's docstring
+    def _decide(self, one: Occurrence, here: list[Occurrence]) -> Anchor:  # the cases of the module's docstring
         ours = min(
             ((self._cost(one, other), other) for other in here if other.entry.side > 0), key=lambda pair: pair[0], default=None
         )

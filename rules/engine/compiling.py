@@ -163,7 +163,7 @@ class Compiler:
                 required = [gap if language == "en" or gap == "," else " " for gap in gaps]
                 self._alias(number, language, headword.text, condition=condition, numbers=numbers, gaps=required, person=False)
 
-    def headword_words(self, language: str, words: list[str], headword: Headword) -> list[int]:  # noqa: PLR0911  # a table: one row a case
+    def headword_words(self, language: str, words: list[str], headword: Headword) -> list[int]:  # a table: one row a case
         flags = headword.flags.replace("c", "")
         if language == "en":
             if "x" in flags or not flags:

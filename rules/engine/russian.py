@@ -104,7 +104,7 @@ def phrase_forms(words: list[str], flags: str = "", *, names: bool = False) -> l
     return result
 
 
-def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tuple[Forms, bool]:  # noqa: PLR0911  # a table: one row a case
+def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tuple[Forms, bool]:  # a table: one row a case
     parses = _morph().parse(word)
     known = [parse for parse in parses if parse.is_known]
     if not known:
@@ -172,7 +172,7 @@ def _endings(stem: str, endings: str) -> Iterable[tuple[str, int]]:
         yield stem + ending.rstrip("*").replace("_", ""), LOCATIVE if marked else 0
 
 
-def _paradigm(word: str) -> Iterable[tuple[str, int]]:  # noqa: PLR0911  # a table: one row a case
+def _paradigm(word: str) -> Iterable[tuple[str, int]]:  # a table: one row a case
     """The eight classes of names by ending: (form, bits)."""
     if len(word) < 3:
         return []

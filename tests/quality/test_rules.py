@@ -64,7 +64,10 @@ def figures(found: int, false: int, missed: int) -> tuple[float, float, float]:
 
 
 def score(book: Rulebook, language: str, *, home: bool) -> dict[str, tuple[float, float, float]]:
-    """Figures of one language: ``all`` flagged, ``near`` flagged or nearly, and each theme; without the borderline."""
+    """Figures of one language: ``all`` flagged, ``near`` flagged or nearly, and each theme; without the borderline.
+
+    A theme counts where the document is flagged: on a near miss it is only a hint to the second queue.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for document in lines(shared("gold", f"{language}.jsonl")):
         if document["relevant"] == "borderline":
@@ -74,7 +77,7 @@ def score(book: Rulebook, language: str, *, home: bool) -> dict[str, tuple[float
         for name, have, want in (
             ("all", said.flagged, wanted),
             ("near", said.flagged or said.near_miss, wanted),
-            *((theme, theme in said.themes, theme in document["themes"]) for theme in THEMES),
+            *((theme, said.flagged and theme in said.themes, theme in document["themes"]) for theme in THEMES),
         ):
             if have or want:
                 counts[name, "found" if have and want else "false" if have else "missed"] += 1

@@ -57,6 +57,21 @@ def test_an_outlets_name_anchors_nothing(rulebook: Rulebook) -> None:
     assert side(rulebook, "The rally began at noon, Almaty Times reports.") == (0, "")
 
 
+def test_a_sentence_of_ours_deep_in_a_text_about_elsewhere_is_a_mention(rulebook: Rulebook) -> None:
+    foreign = "Bishkek counts its votes. The count is slow. Nobody slept. People waited. "
+    told = explain(rulebook, title="Bishkek votes", text=f"{foreign}A rally began in Almaty.", language="en")
+    act = next(match for match in told.matches if match.term == "act")
+    assert (act.side, act.anchor, act.factor) == (1, "almaty", rulebook.definitions.anchors.passing)
+    told = explain(rulebook, title="", text="A rally began in Almaty. Nobody slept. Bishkek is calm.", language="en")
+    assert next(match for match in told.matches if match.term == "act").factor == rulebook.definitions.anchors.sentence
+
+
+def test_what_stands_in_another_clause_is_farther_than_its_words(rulebook: Rulebook) -> None:
+    assert side(rulebook, "Bishkek police stopped a long and very loud rally; Almaty watched.") == (-1, "bishkek")
+    assert side(rulebook, "Bishkek slept; a long and very loud rally of students passed by Almaty.") == (1, "almaty")
+    assert side(rulebook, "Bishkek slept, rally leaders left Almaty.") == (1, "almaty")
+
+
 @pytest.mark.parametrize("opening", ["ALMATY. AGENCY — ", "ALMATY (AP) -- ", "ALMATY — ", "Almaty (Agency) — "])
 def test_a_dateline_is_no_better_than_the_source(rulebook: Rulebook, opening: str) -> None:
     told = explain(rulebook, title="", text=f"{opening}A rally began at noon in the capital.", language="en")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_rulebook import LEXICON, Folder
 
 from rules.engine.lookup import MOST_REMEMBERED
 from rules.engine.rulebook import Rulebook
@@ -76,6 +77,25 @@ def test_a_kazakh_name_is_found_with_its_endings(terms: Terms, form: str) -> Non
 )
 def test_latin_kazakh_is_found_in_every_living_spelling(terms: Terms, spelling: str) -> None:
     assert (spelling, "zhanaozen") in terms(f"Keshe {spelling} jurt jınaldy jáne tarady.", "kk-Latn")
+
+
+@pytest.mark.parametrize(
+    ("headword", "text", "written"),
+    [
+        ("талап ет:v", "Jurt jaýap talap etti", "talap etti"),  # a fixed word of a phrase is spelt too
+        ("100 қадам", "Memleket 100 qadam jarııalady", "100 qadam"),  # digits have no script
+        ("бюллетень", "Saılaý bıýlleteni basyldy", "bıýlleteni"),  # the soft sign has no Latin letter
+        ("бюллетень", "Saılaý bıýlletenderi basyldy", "bıýlletenderi"),
+        ("саяси тұтқын", "Birneshe sayasy tútqyn hat jazdy", "sayasy tútqyn"),  # digraph spelling: y is и, ú is ұ
+        ("реформа", "Jәne reforma turaly mәlimdedi", "reforma"),
+        ("сайлау", "Búgin saı\u0306laý ótti", "saı\u0306laý"),  # й as ı with a breve
+        ("наразылық шеруі", "Bügin narazılıq şeruı ötti", "narazılıq şeruı"),
+    ],
+)
+def test_phrases_numbers_and_soft_signs_are_found_in_latin_script(folder: Folder, headword: str, text: str, written: str) -> None:
+    folder.write("lexicon/all.yaml", f'{LEXICON}- {{id: latin, kk: ["{headword}"]}}\n')
+    page = folder.load().read("", text, "kk-Latn")
+    assert written in [page.written(one) for one in page.occurrences if one.entry.id == "latin"]
 
 
 def test_russian_families_are_not_a_town_and_a_kazakh_town_is(terms: Terms) -> None:

@@ -1,0 +1,41 @@
+"""Which language a paragraph is read in: short headlines, Latin Kazakh in its spellings, letters an old converter left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules.engine.languages import ENGLISH, LATIN_KAZAKH, document_language, latin_mode
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Almatyda mıtıng ótti",
+        "Túrkistanda ákim saılaýy",
+        "Bügın Maŋǧystau oblysynyŋ jūmysşylary jinaldy",
+        "Qırğızstanda narazılıq şeruı ötti",
+        "Konstitusiyagha ózgerister engizu turaly referendum Qazaqstannyng barlyq ónirinde ótti",
+        "Búl turaly partiya tóraghasy mәlim etti, dep habarlaidy tilshi",
+    ],
+)
+def test_latin_kazakh_is_known_in_every_spelling(text: str) -> None:
+    assert latin_mode(text, None) == LATIN_KAZAKH
+    assert document_language(text) == LATIN_KAZAKH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Afghan fighters were shipped from the Agha Khan's gardens",
+        "Egypt kept a ship in Benin, Aqaba and Qatar",
+        "The party split over shipping and equipment",
+        "Iraq and Qatar sent men to Nanyang",
+    ],
+)
+def test_english_with_foreign_names_stays_english(text: str) -> None:
+    assert latin_mode(text, None) == ENGLISH
+    assert document_language(text) == ENGLISH
+
+
+def test_english_words_in_a_cyrillic_paragraph_stay_english() -> None:
+    assert latin_mode("«Oyan, Qazaqstan» қозғалысы митинг өткізді, деп жазды The Guardian.", None) == ENGLISH
