@@ -24,7 +24,7 @@ from extractors.limits import check_feed
 from extractors.plain import clean_markup, one_line, plain_text, plain_title
 from extractors.plausible import unfit_answer
 
-MOST_ENTRIES = 20_000  # a feed of this many is no feed; said in the notes when it happens
+MOST_ENTRIES = 10_000  # a feed of this many is no feed; said in the notes when it happens
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 500_000  # characters of one entry's full text
 

@@ -16,6 +16,8 @@ _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffc\ufffe\uffff]"
 )
 _UNPARSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Signs that take no ink: a title of these alone is no title.
+_UNSEEN = re.compile("[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\uffa0]+")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n+")
@@ -92,7 +94,8 @@ def plain_title(markup: str) -> str:
     text = plain_text(markup)
     if "&" in text or "<" in text:  # WordPress and Bitrix feeds escape titles twice
         text = plain_text(text)
-    return one_line(text)
+    line = one_line(text)
+    return line if _UNSEEN.sub("", line) else ""
 
 
 def _past(closing: str, markup: str, start: int, unclosed: set[str]) -> int:

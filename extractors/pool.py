@@ -26,6 +26,7 @@ from extractors.meter import Meter
 P = ParamSpec("P")
 R = TypeVar("R")
 
+GROWN = 60_000_000  # bytes beyond its warm state after which a child is replaced: what one large body took is not kept for good
 CALLS_A_CHILD = 2_000  # then it is replaced: lxml's and trafilatura's caches must not grow for ever
 _LARGEST_ANSWER = 64_000_000  # bytes; an answer is an article or a feed's entries
 _START_SECONDS = 60.0  # a child imports and warms up for half a second on an idle machine
@@ -74,8 +75,9 @@ class ParserPool:
     async def metered(self, meter: Meter, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As ``run``, with the time of the call (not that of waiting for a child) put on ``meter``, which also bounds it."""
         url = str(kwargs.get("url", ""))
-        call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
         async with self._places:
+            # Not before its turn: what waits must not lie in memory twice.
+            call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
             child = self._idle.pop() if self._idle else await self._start(url)
             answer: Any = None
             started = time.monotonic()
@@ -83,7 +85,7 @@ class ParserPool:
                 answer = await self._ask(child, call, url, meter.at_most(self.seconds))
             finally:
                 meter.add(time.monotonic() - started)
-                if answer is None or answer[0] == "memory" or child.calls >= CALLS_A_CHILD:
+                if answer is None or answer[0] == "memory" or child.calls >= CALLS_A_CHILD or child.has_grown():
                     self._all.discard(child)
                     # Shielded: a cancelled run must not leave the process of its call behind.
                     await asyncio.shield(child.end(at_once=answer is None))
@@ -144,11 +146,24 @@ class _Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.calls = 0
+        self.warm = 0  # bytes it held when it had warmed up
 
     async def ready(self) -> None:
         """Wait until it has warmed up, which it says with an empty answer."""
         if self.process.stdout is not None:
             await self.process.stdout.readexactly(LENGTH.size)
+            self.warm = self._held()
+
+    def has_grown(self) -> bool:
+        """Whether it holds on to far more memory than when it was new."""
+        return self._held() > self.warm + GROWN
+
+    def _held(self) -> int:
+        """Bytes of memory it holds; 0 where the system does not tell."""
+        try:
+            return int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError, IndexError):
+            return 0
 
     async def exchange(self, call: bytes) -> Any:
         self.calls += 1

@@ -20,6 +20,7 @@ from extractors.pool import ParserPool
 from extractors.rhythm import Bounds
 from flows.batches import Batcher
 from flows.judging import asked_to_wait, turn_has_come
+from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, host_of, shards_of
 from rules.engine.rulebook import Rulebook
@@ -111,6 +112,7 @@ async def open_world(
     tell: Tell,
 ) -> AsyncIterator[tuple[World, Plan]]:
     """Open the store, enter the run, claim its sources and start the client; whatever happens the run is closed again."""
+    give_back_memory()  # before the first thread has a heap of its own
     now = clock()
     store = await asyncio.to_thread(open_store, settings.database)
     try:

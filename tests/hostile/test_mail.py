@@ -96,7 +96,7 @@ def test_a_hostile_article_stays_an_article_in_the_mail(one: Case, mails: dict[s
     text, html = (message.get_body((kind,)).get_content() for kind in ("plain", "html"))
     for said in (str(message["subject"]), text, html):
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b\x07\ud800-\udfff]", said)
-    assert RALLY in " ".join(text.split())
+    assert RALLY in " ".join(text.replace("*", "").split())
     assert len(html.encode()) < 102_000, "Gmail hides what is longer"
     seen = Seen(html)
     assert seen.tags <= TAGS
