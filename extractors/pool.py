@@ -35,7 +35,9 @@ _PATIENCE = 2.0  # on a busy machine a call may take this many times its limit i
 # What a child may hand back: our values and plain data. A parser taken over by a hostile page must not be able to make
 # the parent run code through pickle.
 _ALLOWED = {
-    "domain.values": frozenset(name for name, kind in vars(values).items() if isinstance(kind, type) and kind.__module__ == values.__name__),
+    "domain.values": frozenset(
+        name for name, kind in vars(values).items() if isinstance(kind, type) and kind.__module__ == values.__name__
+    ),
     "datetime": frozenset({"datetime", "date", "timedelta", "timezone"}),
     "builtins": frozenset({"set", "frozenset", "complex", "bytearray"}),
     "copyreg": frozenset({"_reconstructor"}),
@@ -161,7 +163,9 @@ class _Child:
     def _held(self) -> int:
         """Bytes of memory it holds; 0 where the system does not tell."""
         try:
-            return int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            return int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf(
+                "SC_PAGE_SIZE"
+            )
         except (OSError, ValueError, IndexError):
             return 0
 

@@ -1,7 +1,5 @@
 """Hostile addresses: every spelling of a machine that is nobody's business, and names that lead there."""
 
-# ruff: noqa: E501  (a table: a case a line)
-
 from __future__ import annotations
 
 from tests.hostile.server import Case, case, ok

@@ -91,7 +91,7 @@ CASES: tuple[Case, ...] = (
     case_("template", "speaks Jinja", "new", feed(rss(item(title="Miners {{{{ 7*7 }}}} {% for x in () %} stop"))), items=1),
     case_("format", "speaks printf", "new", feed(rss(item(title="Miners %s%n%d {0.__class__} stop"))), items=1),
     case_("terminal", "speaks to the terminal", "new", feed(rss(item(title="Miners \x1b[2J\x1b]0;owned\x07 stop"))), items=1, lacks=("\x1b",)),
-    case_("formula", "is a formula for a spreadsheet", "new", feed(rss(item(title="=HYPERLINK(\"http://evil.example\",\"Miners\")"))), items=1),
+    case_("formula", "is a formula for a spreadsheet", "new", feed(rss(item(title='=HYPERLINK("http://evil.example","Miners")'))), items=1),
     case_("zalgo", "has a title of marks upon marks", "new", feed(rss(item(title="M" + "\u0336\u0321\u034f" * 300 + "iners stop"))), items=1),
     case_("title-megabyte", "has a title of a megabyte without a blank", "new|refused", feed(lambda: rss(item(title="м" * 1_000_000)))),
     case_("title-blank", "has a title of blanks", "new|failed", feed(rss(item(title=" \u3164\u200b&#160;\u2800 "))), items=1),
