@@ -22,7 +22,7 @@ from storage.store import open_store
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 # Stories the rules do not see yet; this number may only fall. Decoys flagged: none, ever.
-MOST_MISSED = 6
+MOST_MISSED = 0
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -180,10 +180,8 @@ class Meter(threading.Thread):
     def run(self) -> None:
         while not self.over.wait(0.1):
             sizes = []
-            try:
+            with suppress(psutil.NoSuchProcess):
                 sizes += [each.memory_info().rss for each in (self.process, *self.process.children(recursive=True))]
-            except psutil.NoSuchProcess:
-                pass
             if sum(sizes) > self.most:
                 self.most, self.parts = sum(sizes), tuple(size // 1_000_000 for size in sizes)
 
