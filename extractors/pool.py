@@ -26,7 +26,8 @@ from extractors.meter import Meter
 P = ParamSpec("P")
 R = TypeVar("R")
 
-GROWN = 60_000_000  # bytes beyond its warm state after which a child is replaced: what one large body took is not kept for good
+LARGE = 400_000  # bytes of a body; of 301 real pages 16 are larger
+GROWN = 40_000_000  # bytes beyond its warm state after which a child is replaced: what one large body took is not kept for good
 CALLS_A_CHILD = 2_000  # then it is replaced: lxml's and trafilatura's caches must not grow for ever
 _LARGEST_ANSWER = 64_000_000  # bytes; an answer is an article or a feed's entries
 _START_SECONDS = 60.0  # a child imports and warms up for half a second on an idle machine
@@ -57,6 +58,7 @@ class ParserPool:
         self.started = 0  # children started so far; 0 proves that nothing was parsed
         self._idle: list[_Child] = []
         self._places = asyncio.Semaphore(workers)
+        self._lane = asyncio.Semaphore(1)
         self._all: set[_Child] = set()
 
     async def __aenter__(self) -> ParserPool:
@@ -77,7 +79,9 @@ class ParserPool:
     async def metered(self, meter: Meter, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """As ``run``, with the time of the call (not that of waiting for a child) put on ``meter``, which also bounds it."""
         url = str(kwargs.get("url", ""))
-        async with self._places:
+        # Large bodies one at a time, however many children there are: each may take its whole allowance of memory.
+        large = sum(len(given) for given in args if isinstance(given, bytes)) > LARGE
+        async with self._lane if large else contextlib.nullcontext(), self._places:
             # Not before its turn: what waits must not lie in memory twice.
             call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
             child = self._idle.pop() if self._idle else await self._start(url)

@@ -179,7 +179,7 @@ class Meter(threading.Thread):
 
     def run(self) -> None:
         while not self.over.wait(0.1):
-            sizes = []
+            sizes: list[int] = []
             with suppress(psutil.NoSuchProcess):
                 sizes += [each.memory_info().rss for each in (self.process, *self.process.children(recursive=True))]
             if sum(sizes) > self.most:
