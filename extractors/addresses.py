@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlj
 LONGEST = 2000  # characters of an address worth following: browsers and proxies stop near here
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
+_AMPERSAND = re.compile("&(?:amp;)+")  # escaped, by some twice over
 # Names courlan takes for trackers by a part of the name, though they choose the article on some sites
 # (index.php?cid=123, ?eid=45); they are kept where they hold a number.
 _MAYBE_ARTICLE = frozenset({"cid", "eid", "uid", "clid", "source", "ref", "glid"})
@@ -36,7 +37,7 @@ def clean_address(url: str, base: str = "") -> str:
     ``base`` is the address it was found at, for relative ones. The host is in lower case, spaces and letters beyond
     ASCII in the path are percent-encoded; user names and passwords make an address invalid.
     """
-    text = _CONTROL.sub("", url.replace("&amp;", "&")).strip()
+    text = _CONTROL.sub("", _AMPERSAND.sub("&", url)).strip()
     if not text:
         return ""
     parts = _split(text, _CONTROL.sub("", base))

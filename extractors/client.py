@@ -255,7 +255,7 @@ class Client:
                 # "http:///path" and "http:path": read as relative by some and as a host by others, so by us not at all.
                 raise FetchError(shown(target.text), nowhere, kind="redirect")
             joined = str(target.url.join(location_url))
-        except (ValueError, UnicodeError) as error:
+        except (ValueError, IndexError) as error:
             raise FetchError(shown(target.text), nowhere, kind="redirect") from error
         # The text as sent is looked at too: parsing drops what must be refused.
         if any(c < " " or c in "\x7f\\" for c in text):

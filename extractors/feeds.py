@@ -136,9 +136,11 @@ def _drop_made_up_links(entries: list[Any], text: str) -> None:
         return
     written = {html.unescape(guid.strip()) for guid in _GUID.findall(text)}
     for found in made:
-        if found.get("link") == found.get("id") and found.get("id") not in written:
+        guid = found.get("id") or ""
+        if guid and found.get("link") == guid and guid not in written:
             found["link"] = ""
-            found["id"] = next((guid for guid in (found["id"].rpartition("/")[2],) if guid in written), found["id"])
+            last = guid.rpartition("/")[2]
+            found["id"] = last if last in written else guid
 
 
 def _possible(match: re.Match[str]) -> str:

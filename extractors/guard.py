@@ -144,7 +144,7 @@ def vet_url(url: str, *, ports: Collection[int], networks: Networks = (), creden
         parsed = URL(url)
         host = parsed.raw_host or ""
         port = parsed.port
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, IndexError) as error:  # yarl raises IndexError for "http://[::1]:8@/"
         raise _refuse(url, f"The address is malformed: {shown(str(error))}") from error
     if parsed.scheme not in ("http", "https"):
         raise _refuse(url, f"Only http and https are fetched, not {parsed.scheme or 'an address without a scheme'}")
