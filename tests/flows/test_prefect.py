@@ -125,7 +125,7 @@ class Service:
             self.runner = None
 
 
-def until(found: Callable[[], Any], what: str, *, within: float = 150.0) -> Any:
+def until(found: Callable[[], Any], what: str, *, within: float = 400.0) -> Any:
     """Wait for something to be the case; a limit, not a measurement."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
