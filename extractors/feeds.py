@@ -35,7 +35,6 @@ _HREF = re.compile(r"href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 _HTML = re.compile(
     r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL
 )
-_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
 _GUID = re.compile(r"<(?:guid|id)\b[^>]{0,200}>\s*(?:<!\[CDATA\[)?([^<\]]{1,2000})", re.IGNORECASE)
 _FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
 
@@ -112,7 +111,7 @@ def _wording(entry: Entry) -> str:
 def _parse(text: str, url: str) -> Any:
     import feedparser
 
-    text = _REFERENCE.sub(_possible, _DECLARATION.sub("", text, count=1))
+    text = _DECLARATION.sub("", text, count=1)
     data = ("<?xml version='1.0' encoding='utf-8'?>" + text).encode("utf-8", "replace")
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
@@ -141,13 +140,6 @@ def _drop_made_up_links(entries: list[Any], text: str) -> None:
             found["link"] = ""
             last = guid.rpartition("/")[2]
             found["id"] = last if last in written else guid
-
-
-def _possible(match: re.Match[str]) -> str:
-    """A character reference as it was, or nothing where no text can hold the character (feedparser fails on ``&#xD800;``)."""
-    number = int(match[1], 16) if match[1] else int(match[2])
-    sound = number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number < 0x110000
-    return match.group() if sound else ""
 
 
 def _entries(parsed: list[Any], url: str, notes: list[str], *, source_id: str, now: datetime, language: str) -> Iterable[Entry]:

@@ -20,6 +20,7 @@ _UNPARSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _UNSEEN = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\uffa0]+"
 )
+_REFERENCE = re.compile(r"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n\s*\n+")
@@ -49,8 +50,17 @@ def clean_text(text: str) -> str:
 
 
 def clean_markup(text: str) -> str:
-    """Markup without characters no parser takes (a NUL ends libxml2's reading); its text is cleaned when it is out."""
-    return text if text.isprintable() else _UNPARSABLE.sub("", text)
+    """Markup without characters no parser takes (a NUL ends libxml2's reading), written out or as references; its text is
+    cleaned when it is out."""
+    cleaned = text if text.isprintable() else _UNPARSABLE.sub("", text)
+    return _REFERENCE.sub(_possible, cleaned) if "&#" in cleaned else cleaned
+
+
+def _possible(match: re.Match[str]) -> str:
+    """A character reference as it was, or nothing where no text can hold the character (feedparser and lxml fail on ``&#xD800;``)."""
+    number = int(match[1], 16) if match[1] else int(match[2])
+    sound = number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number < 0x110000
+    return match.group() if sound else ""
 
 
 def one_line(text: str) -> str:
