@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Program, rows, sqlite_of
+from tests.faults.programs import Program, rows, sqlite_of
 from tests.faults.test_kills import must_be_sound
 
 FULL_DISKS = 10 if int(os.environ.get("SHOLU_FAULT_KILLS", "6")) >= 100 else 3

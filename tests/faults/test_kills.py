@@ -10,18 +10,20 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from psutil import NoSuchProcess, Process
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from storage.check import check_store
 from storage.proof import verify_store
 from storage.store import open_store
-from tests.faults.conftest import KILLS, Program, rows, sqlite_of
+from tests.faults.programs import KILLS, Program, rows, sqlite_of
 
 KILLS_A_STORE = 3
 
@@ -151,18 +153,23 @@ class Server:
         self.address = f"postgresql://postgres@/postgres?host={quote(str(folder))}"
 
     def start(self) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
+        """Until it takes connections: the wheel waits ten seconds for a recovery, and takes a process not yet reaped for a server."""
+        engine = create_engine(self.address.replace("postgresql:", "postgresql+psycopg:"))
+        for _ in range(60):
+            with warnings.catch_warnings(), suppress(subprocess.SubprocessError, OperationalError, NoSuchProcess):
+                warnings.simplefilter("ignore")
                 self.server.ensure_postgres_running()
-            except subprocess.SubprocessError:  # the wheel waits ten seconds, a recovery on a busy machine may take longer
-                time.sleep(10)
-                self.server.ensure_postgres_running()
+                with engine.connect():
+                    break
+            time.sleep(2)
+        engine.dispose()
 
     def kill(self) -> None:
         pid = int((self.folder / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
         os.kill(pid, signal.SIGKILL)
-        time.sleep(1)  # its children see it go and end themselves
+        # Until it is reaped, which some machines take seconds for, the wheel takes it for a server that runs. Its children end themselves.
+        with suppress(NoSuchProcess):
+            Process(pid).wait(60)
 
     def another(self, name: str) -> str:
         """Another database on the same server."""
@@ -173,4 +180,7 @@ class Server:
         return self.address.replace("/postgres?", f"/{name}?")
 
     def remove(self) -> None:
+        # Killed first: asked to stop, a server of a busy machine outlasts the wheel's patience, whose own kill then misses it.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            self.kill()
         self.server.cleanup()

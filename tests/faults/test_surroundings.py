@@ -16,8 +16,9 @@ from flows.steps import CollectOptions, collect
 from storage.check import check_store
 from storage.proof import verify_store
 from storage.store import open_store
-from tests.faults.conftest import Program, Site, rows, sqlite_of
+from tests.faults.programs import Program, rows, sqlite_of
 from tests.faults.test_databases import in_a_sentence
+from tests.flows.conftest import Site
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
