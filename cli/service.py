@@ -32,4 +32,4 @@ def serve(
     load_rulebook(settings.rules, settings.home / "cache")
     open_store(settings.database).close()
     out = console()
-    serve_all(settings.home, host=host, prefect_port=prefect_port, desk_port=desk_port if desk else None, say=out.print)
+    serve_all(settings, host=host, prefect_port=prefect_port, desk_port=desk_port if desk else None, say=out.print)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,6 +20,16 @@ MOST: Final = 500  # a digest is a working paper; a list longer than this wants 
 _LOCAL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _REGION: Final = r"^[A-Z]{2}-[A-Z0-9]{1,3}$"
+_LANGUAGE: Final = r"^[a-z]{2,3}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a reader can ask for: the themes, regions and languages the rules know; an empty one is not known and refuses nothing."""
+
+    themes: Collection[str] = ()
+    regions: Collection[str] = ()
+    languages: Collection[str] = ()
 
 
 def checked_address(text: str) -> str:
@@ -47,7 +58,7 @@ class _Stanza(BaseModel):
     language: Literal["en", "ru", "kk"] | None = None
     themes: tuple[str, ...] = ()
     regions: tuple[Annotated[str, Field(pattern=_REGION)], ...] = ()
-    languages: tuple[Literal["en", "ru", "kk", "ky", "uz"], ...] = ()
+    languages: tuple[Annotated[str, Field(pattern=_LANGUAGE)], ...] = ()
     hour: Annotated[int, Field(ge=0, le=23)] | None = None
     time_zone: str | None = None
     empty_day: Literal["mail", "silent"] | None = None
@@ -67,10 +78,10 @@ class _Stanza(BaseModel):
         return value
 
 
-def load_recipients(path: Path, *, defaults: Recipient, themes: Sequence[str] = ()) -> tuple[Recipient, ...]:
-    """The recipients of a file, in its order; ``defaults`` fills in what a stanza leaves out, ``themes`` are those there are.
+def load_recipients(path: Path, *, defaults: Recipient, known: Vocabulary = Vocabulary()) -> tuple[Recipient, ...]:
+    """The recipients of a file, in its order; ``defaults`` fills in what a stanza leaves out, ``known`` is what can be asked for.
 
-    Raises ConfigError naming file, line and key.
+    Raises ConfigError naming file, line and key: a theme that is misspelt would be a reader who is never told anything.
     """
     file = load_yaml(path)
     stanzas = file.data["recipients"] if isinstance(file.data, dict) and set(file.data) == {"recipients"} else file.data
@@ -83,7 +94,7 @@ def load_recipients(path: Path, *, defaults: Recipient, themes: Sequence[str] = 
     before = ("recipients",) if isinstance(file.data, dict) else ()
     found: dict[str, Recipient] = {}
     for place, stanza in enumerate(stanzas):
-        recipient = _recipient(file, (*before, place), stanza, defaults, themes)
+        recipient = _recipient(file, (*before, place), stanza, defaults, known)
         if recipient.address.lower() in {address.lower() for address in found}:
             raise file.refuse(
                 f"{recipient.address} stands in the file twice; everybody gets one digest", *before, place, "address"
@@ -92,9 +103,7 @@ def load_recipients(path: Path, *, defaults: Recipient, themes: Sequence[str] = 
     return tuple(found.values())
 
 
-def _recipient(
-    file: YamlFile, where: tuple[str | int, ...], stanza: Any, defaults: Recipient, themes: Sequence[str]
-) -> Recipient:
+def _recipient(file: YamlFile, where: tuple[str | int, ...], stanza: Any, defaults: Recipient, known: Vocabulary) -> Recipient:
     if isinstance(stanza, str):
         stanza = {"address": stanza}
     try:
@@ -102,9 +111,15 @@ def _recipient(
     except ValidationError as error:
         first = error.errors()[0]
         raise file.refuse(str(first["msg"]).removeprefix("Value error, "), *where, *first["loc"]) from error
-    for at, theme in enumerate(read.themes):
-        if themes and theme not in themes:
-            raise file.refuse(f"there is no theme {theme!r}; the rules have {', '.join(sorted(themes))}", *where, "themes", at)
+    for key, asked, there in (
+        ("themes", read.themes, known.themes),
+        ("regions", read.regions, known.regions),
+        ("languages", read.languages, known.languages),
+    ):
+        for at, one in enumerate(asked):
+            if there and one not in there:
+                words = f"the rules know no {key.removesuffix('s')} {one!r}, only {', '.join(sorted(there))}"
+                raise file.refuse(words, *where, key, at)
     return Recipient(
         address=read.address,
         name=read.name,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.errors import ConfigError
 
@@ -17,12 +18,19 @@ HOUSE = Path(__file__).resolve().parent.parent
 
 
 class FileSource(PydanticBaseSettingsSource):
-    """``SHOLU_<NAME>_FILE`` names a file that holds the value, as container secrets do; the variable itself comes first."""
+    """``SHOLU_<NAME>_FILE`` names a file that holds the value, as container secrets do; the variable itself comes first.
+
+    It may stand in ``.env`` like every other variable (``dotenv`` are those, by names in lower case).
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], dotenv: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._dotenv = dotenv
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
         del field
         key = f"{self.config.get('env_prefix') or ''}{field_name}_file".upper()
-        named = os.environ.get(key, "")
+        named = os.environ.get(key) or self._dotenv.get(key.lower()) or ""
         if not named:
             return None, field_name, False
         try:
@@ -30,7 +38,7 @@ class FileSource(PydanticBaseSettingsSource):
             return Path(named).read_text(encoding="utf-8").strip() or None, field_name, False
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-            raise ConfigError(f"the file {named} cannot be read ({why})", file="environment", key=key) from error
+            raise ConfigError(f"the file {named} cannot be read ({why})", file="environment or .env", key=key) from error
 
     def __call__(self) -> dict[str, object]:
         fields = self.settings_cls.model_fields
@@ -38,7 +46,24 @@ class FileSource(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
 
-class Settings(BaseSettings):
+class SettingsFromFiles(BaseSettings):
+    """Settings each of which may come from the environment, from a file that a variable names, or from ``.env``: in this order."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings  # pydantic's own way names a folder and not a file
+        dotenv = dotenv_settings.env_vars if isinstance(dotenv_settings, DotEnvSettingsSource) else {}
+        return init_settings, env_settings, FileSource(settings_cls, dotenv), dotenv_settings
+
+
+class Settings(SettingsFromFiles):
     """Everything that can be set, each as ``SHOLU_<NAME>``; sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
@@ -109,17 +134,6 @@ class Settings(BaseSettings):
     poll_min: float = Field(600.0, gt=0, description="A source is polled at most this often")
     poll_max: float = Field(86_400.0, gt=0, description="… and at least this often")
     robots: bool = Field(True, description="Respect robots.txt for pages")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, FileSource(settings_cls), dotenv_settings, file_secret_settings
 
     @field_validator("allow_addresses")
     @classmethod

@@ -8,18 +8,14 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_markdown_artifact
-from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import SecretStr
 
-from domain.settings import Settings, load_settings
 from flows.digest_report import DigestReport
 from flows.digest_steps import send_digest
+from flows.shell import settings_of_run, skipped, with_mail_server
 
 TIMEOUT = 7200 + 3600  # seconds: the longest patience with a mail server, and time to hand over
-SMTP_BLOCK = "sholu-smtp"
-"""A Prefect block of type Secret that holds the address of the mail server, asked for where SHOLU_SMTP_URL is not set."""
 
 
 @flow(
@@ -43,10 +39,7 @@ async def digest_flow(
         due_only: Only readers whose hour has come; for schedules.
         dry_run: Compose but store and send nothing; the artifact shows the text.
     """
-    settings = await _with_server(load_settings())
-    if due_only and not to and settings.recipients is None:
-        # A service that nobody wants a digest of is not in trouble; by hand the steps say what is missing.
-        return Completed(name="Skipped", message="Nobody is to get the digest: SHOLU_RECIPIENTS names no file.")
+    settings = await with_mail_server(settings_of_run())
     # In a thread: the steps speak to the mail server and wait between tries, and Prefect's heartbeat must go on meanwhile.
     report = await asyncio.to_thread(
         send_digest, settings, day=day, to=tuple(to or ()), due_only=due_only, dry_run=dry_run, clock=lambda: datetime.now(UTC)
@@ -59,19 +52,13 @@ async def digest_flow(
 
 
 def final_state(report: DigestReport) -> State[Any]:
-    """What the run may call itself: never plainly completed while a mail waits or was refused."""
+    """What the run may call itself: never plainly completed while a mail waits or was refused, nor when there was nothing to do."""
+    if report.idle:
+        return skipped(report.idle)
+    if report.dry_run:
+        return Completed(name="DryRun", message=report.closing(), data=report.summary())
     if report.exit_code == 0:
         return Completed(message=report.closing(), data=report.summary())
     if report.exit_code == 1:
         return Completed(name="Incomplete", message=report.closing(), data=report.summary())
     return Failed(message=report.closing(), data=report.summary())
-
-
-async def _with_server(settings: Settings) -> Settings:
-    if settings.smtp_url is not None:
-        return settings
-    try:
-        block: Any = await Secret.aload(SMTP_BLOCK)
-    except ValueError:  # there is no such block: the steps say what is missing
-        return settings
-    return settings.model_copy(update={"smtp_url": SecretStr(str(block.get()))})

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from digest.message import Sender, digest_message, message_id, read_sender
 from digest.naming import Names
-from digest.recipients import checked_address, load_recipients
+from digest.recipients import Vocabulary, checked_address, load_recipients
 from digest.render import Rendered, render
 from digest.select import Frame, select
 from digest.send import Server, read_server
@@ -28,7 +28,7 @@ from domain.settings import Settings
 from domain.telling import Recipient
 from flows.delivering import deliver
 from flows.digest_report import DigestReport, Preview
-from rules.engine.rulebook import load_rulebook
+from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.digests import (
     AlreadyTold,
     Composed,
@@ -43,7 +43,7 @@ from storage.digests import (
     tellable,
     told_clusters,
 )
-from storage.outbox import Letter, find_letter, letter_of, posted_on, withdraw
+from storage.outbox import Letter, find_letter, letter_of, posted_on, waiting, withdraw
 from storage.runs import begin_run, end_run, sweep_runs
 from storage.sight import figures, sight
 from storage.store import Store, open_store
@@ -87,16 +87,17 @@ def send_digest(
     twice at once. Raises ConfigError before anything is touched, StoreError where the database refuses.
     """
     now = clock()
-    wanted = wanted_recipients(settings, to)
+    rulebook = load_rules(settings)
+    wanted = wanted_recipients(settings, to, vocabulary_of(rulebook))
     if day is not None and day > now.astimezone(ZoneInfo(settings.digest_zone)).date():
         raise ConfigError(f"{day} has not come yet; nothing can be told of it", file="command line", key="--date")
     if dry_run:
-        return _rehearse(settings, wanted, day, now)
-    if not wanted and due_only:
+        return _rehearse(settings, names_of(rulebook), wanted, day, now)
+    if not wanted and due_only and not _mail_waits(settings):
         # A schedule on a machine where nobody has set up mail yet: not a fault that is to be reported every half hour.
         idle = "Nobody is to get the digest yet: name a file of recipients in SHOLU_RECIPIENTS."
         return DigestReport(run_id=None, letters=(), composed={}, handled=frozenset(), idle=idle)
-    if not wanted:
+    if not wanted and not due_only:
         raise ConfigError(
             "nobody is to get the digest: name a file of recipients here, or an address with --to; --dry-run needs neither",
             file="environment or .env", key="SHOLU_RECIPIENTS",
@@ -104,25 +105,31 @@ def send_digest(
     sender = read_sender(settings.mail_from, list_id=settings.digest_list_id, unsubscribe=settings.digest_unsubscribe)
     url = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
     server = read_server(url, ca=settings.smtp_ca, timeout=settings.smtp_timeout)
-    post = Post(settings, sender, server, load_names(settings))
+    post = Post(settings, sender, server, names_of(rulebook))
     with closing(open_store(settings.database)) as store:
         return _run(store, post, wanted, listed=not to, day=day, due_only=due_only, clock=clock, sleep=sleep)
 
 
-def wanted_recipients(settings: Settings, to: Sequence[str]) -> tuple[Recipient, ...]:
+def _mail_waits(settings: Settings) -> bool:
+    """Whether somebody named by hand is still owed a mail: the schedule tries it again although it has no list."""
+    with closing(open_store(settings.database)) as store:
+        return bool(waiting(store))
+
+
+def wanted_recipients(settings: Settings, to: Sequence[str], known: Vocabulary) -> tuple[Recipient, ...]:
     """The recipients of the file, or those named by address, with their own wishes where the file has them."""
     defaults = default_recipient(settings)
-    listed = load_recipients(settings.recipients, defaults=defaults) if settings.recipients else ()
+    listed = load_recipients(settings.recipients, defaults=defaults, known=known) if settings.recipients else ()
     if not to:
         return listed
-    known = {each.address.lower(): each for each in listed}
+    by_address = {each.address.lower(): each for each in listed}
     chosen = []
     for address in dict.fromkeys(to):
         try:
             checked = checked_address(address)
         except ValueError as error:
             raise ConfigError(str(error), file="command line", key="--to") from error
-        chosen.append(known.get(checked.lower()) or replace(defaults, address=checked))
+        chosen.append(by_address.get(checked.lower()) or replace(defaults, address=checked))
     return tuple(chosen)
 
 
@@ -134,14 +141,29 @@ def default_recipient(settings: Settings) -> Recipient:
     )
 
 
-def load_names(settings: Settings) -> Names:
-    """Names of places and people; without a rulebook that loads they are called by their ids, and the digest goes out."""
+def load_rules(settings: Settings) -> Rulebook | None:
+    """The rulebook; without one that loads, places and people are called by their ids, and the digest goes out."""
     try:
-        rulebook = load_rulebook(settings.rules, settings.home / "cache")
+        return load_rulebook(settings.rules, settings.home / "cache")
     except SholuError as error:
         log.warning("the rulebook does not load, places and people are called by their ids: %s", error)
-        return Names()
-    return Names(rulebook.entities, rulebook.country)
+        return None
+
+
+def names_of(rulebook: Rulebook | None) -> Names:
+    """What places and people are called."""
+    return Names(rulebook.entities, rulebook.country) if rulebook else Names()
+
+
+def vocabulary_of(rulebook: Rulebook | None) -> Vocabulary:
+    """What readers can ask for: the themes of the rules, the regions of the places they know, their languages."""
+    if rulebook is None:
+        return Vocabulary()
+    return Vocabulary(
+        themes=frozenset(rule.theme for rule in rulebook.rules.values()),
+        regions=frozenset(entity.region for entity in rulebook.entities.values() if entity.region),
+        languages=frozenset(rulebook.definitions.languages),
+    )
 
 
 def due_day(recipient: Recipient, now: datetime) -> date:
@@ -310,9 +332,8 @@ def _report(
     )
 
 
-def _rehearse(settings: Settings, wanted: Sequence[Recipient], day: date | None, now: datetime) -> DigestReport:
+def _rehearse(settings: Settings, names: Names, wanted: Sequence[Recipient], day: date | None, now: datetime) -> DigestReport:
     """What would be sent: nothing is stored, no server is asked. A digest that was composed already is shown as it was sent."""
-    names = load_names(settings)
     previews = []
     with closing(open_store(settings.database)) as store:
         for recipient in wanted or (default_recipient(settings),):

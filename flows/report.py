@@ -134,7 +134,7 @@ class RunReport:
         if self.flagged_items:
             lines += ["| flagged | outlet | themes | because of |", "|---|---|---|---|"]
             for item in self.flagged_items:
-                link = f"{desk}/items/{item.item_id}" if desk and item.item_id else item.url
+                link = f"{desk}/item/{item.item_id}" if desk and item.item_id else item.url
                 lines.append(
                     f"| [{_cell(item.title)}]({link}) | {_cell(item.outlet)} | {', '.join(item.themes)} | {_cell(', '.join(item.words))} |"
                 )

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from domain.errors import SholuError
+from domain.settings import Settings
 from flows.prefect_settings import prefect_environment
 
 HEALTHY_WITHIN = 180.0  # seconds; a new Prefect database took up to 33 on two shared cores
@@ -90,25 +91,33 @@ def reachable(host: str) -> str:
 
 
 def environment_of(
-    home: Path, *, host: str, prefect_port: int, desk_port: int | None, given: Mapping[str, str]
+    home: Path, *, host: str, prefect_port: int, desk_port: int | None, desk_address: str, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of all parts: Prefect's own variables, and where the desk is unless somebody said so."""
+    """The environment of all parts: Prefect's own variables, and where the desk is unless the settings say so."""
     near = reachable(host)
     made = {**given, **prefect_environment(home, host=near, port=prefect_port), "SHOLU_HOME": str(home.absolute())}
     made["SHOLU_RUNNER_ALONE"] = "1"  # no other runner serves these deployments: the lock sees to it
-    if desk_port is not None and not given.get("SHOLU_DESK_ADDRESS"):
+    if desk_port is not None and not desk_address:
         made["SHOLU_DESK_ADDRESS"] = f"http://{near}:{desk_port}"
     return made
 
 
-def serve_all(home: Path, *, host: str, prefect_port: int, desk_port: int | None, say: Say) -> None:
+def serve_all(settings: Settings, *, host: str, prefect_port: int, desk_port: int | None, say: Say) -> None:
     """Start every part, watch over them until interrupted, then stop them all; raises SholuError when a part never works."""
+    home = settings.home
     logs = home / "log"
     logs.mkdir(parents=True, exist_ok=True)
     with _the_only_one(home):
         _Service(
             parts(host=host, prefect_port=prefect_port, desk_port=desk_port),
-            environment_of(home, host=host, prefect_port=prefect_port, desk_port=desk_port, given=os.environ),
+            environment_of(
+                home,
+                host=host,
+                prefect_port=prefect_port,
+                desk_port=desk_port,
+                desk_address=settings.desk_address,
+                given=os.environ,
+            ),
             logs,
             say,
         ).run(_welcome(reachable(host), prefect_port, desk_port, logs))

@@ -6,9 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from pydantic import SecretStr
 
 from domain.settings import Settings, load_settings
 from flows.deployments import row_of
@@ -17,12 +19,26 @@ from flows.slots import Slot, slot_of
 
 State_ = State[Any]
 
+SMTP_BLOCK = "sholu-smtp"
+"""A Prefect block of type Secret that holds the address of the mail server, asked for where SHOLU_SMTP_URL is not set."""
+
 
 def settings_of_run() -> Settings:
     """The settings, read at the start of a flow run; from here on our own lines show in the UI and are kept as JSON beside it."""
     settings = load_settings()
     keep_lines(settings.home)
     return settings
+
+
+async def with_mail_server(settings: Settings) -> Settings:
+    """The settings with the mail server of Prefect's block, where they name none and there is such a block."""
+    if settings.smtp_url is not None and settings.smtp_url.get_secret_value():
+        return settings
+    try:
+        block: Any = await Secret.aload(SMTP_BLOCK)
+    except ValueError:  # there is no such block: the steps say what is missing
+        return settings
+    return settings.model_copy(update={"smtp_url": SecretStr(str(block.get()))})
 
 
 def now() -> datetime:
@@ -50,7 +66,7 @@ def ended(ok: bool, message: str, data: Any = None, *, name: str = "Completed") 
 def item_link(settings: Settings, item_id: int | None, title: str, url: str = "") -> str:
     """A title as Markdown that leads to the item at the desk, or to its source where no desk is known."""
     desk = settings.desk_address.rstrip("/")
-    target = f"{desk}/items/{item_id}" if desk and item_id else url
+    target = f"{desk}/item/{item_id}" if desk and item_id else url
     words = cell(title) or "(no title)"
     return f"[{words}]({target})" if target.startswith(("http://", "https://")) else words
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from flows.alarms import MEANINGS, watch
 from flows.posting import deliver_alarms
-from flows.shell import State_, ended, now, scheduled_slot, settings_of_run, skipped
+from flows.shell import State_, ended, now, scheduled_slot, settings_of_run, skipped, with_mail_server
 from storage.alarms import Trouble
 
 
@@ -36,7 +38,7 @@ def watch_flow(kind: str = "", subject: str = "", said: str = "") -> State_:
         else None
     )
     seen = watch(settings, clock=now, heard=heard)
-    deliver_alarms(settings, clock=now)
+    deliver_alarms(asyncio.run(with_mail_server(settings)), clock=now)
     if seen.open:
         create_table_artifact(
             [

@@ -6,15 +6,16 @@ import ipaddress
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from domain.errors import ConfigError
+from domain.settings import SettingsFromFiles
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class DeskSettings(BaseSettings):
-    """How the desk shows and guards itself; each can be set as ``SHOLU_DESK_<NAME>``."""
+class DeskSettings(SettingsFromFiles):
+    """How the desk shows and guards itself; each can be set as ``SHOLU_DESK_<NAME>``, or as a file by ``SHOLU_DESK_<NAME>_FILE``."""
 
     model_config = SettingsConfigDict(
         env_prefix="SHOLU_DESK_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True

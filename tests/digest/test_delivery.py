@@ -281,6 +281,20 @@ def test_a_schedule_without_readers_has_nothing_to_do_and_says_so(send: Send) ->
     )
 
 
+def test_a_schedule_without_readers_still_tries_what_somebody_named_by_hand_is_owed(
+    send: Send, box: Mailbox, clock: Clock, room: Newsroom
+) -> None:
+    room.publish("A story", at=clock.now - timedelta(hours=1))
+    box.at_rcpt = lambda *_: "451 greylisted"
+    assert send(to=("dana@example.org",), recipients=None).exit_code == 1
+    box.at_rcpt = None
+    clock.now += timedelta(hours=1)
+    report = send(due_only=True, recipients=None)
+    assert (report.exit_code, report.closing()) == (0, "Digests: 1 sent.")
+    assert [to for to, _ in box.taken] == ["dana@example.org"]
+    assert send(due_only=True, recipients=None).idle
+
+
 def test_the_password_is_in_no_message(send: Send) -> None:
     with pytest.raises(ConfigError) as raised:
         send(smtp_url=_secret("smtp://me:hunter2@[broken"))

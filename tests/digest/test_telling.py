@@ -15,6 +15,7 @@ from storage.digests import Reader, tellable
 from storage.store import open_store
 from storage.verdicts import Decision, undo
 from tests.digest.conftest import MORNING, Clock, Mailbox, Newsroom, Send, html_of, text_of
+from tests.flows.conftest import rules  # noqa: F401 - the fixture
 from tests.storage.conftest import a_source
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -269,6 +270,29 @@ def test_a_mistake_in_the_list_of_recipients_is_named_with_its_line(
     with pytest.raises(ConfigError, match=r"recipients\.yaml:\d") as raised:
         send()
     assert where.replace("\\", "") in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ("themes: [protest, represion]", r"recipients\.yaml:3: .*themes.*: the rules know no theme 'represion', only protest"),
+        ("regions: [KZ-99]", r"recipients\.yaml:3: .*regions.*: the rules know no region 'KZ-99', only KZ-75"),
+        ("languages: [ru, kz]", r"recipients\.yaml:3: .*languages.*: the rules know no language 'kz', only en, kk, ru"),
+    ],
+)
+def test_a_wish_the_rules_know_nothing_of_is_a_mistake_and_no_empty_digest(
+    wish: str,
+    said: str,
+    send: Send,
+    settings: Settings,
+    box: Mailbox,
+    rules: Path,  # noqa: F811
+) -> None:
+    assert isinstance(settings.recipients, Path)
+    settings.recipients.write_text(f"- address: a@b.org\n- address: b@b.org\n  {wish}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        send(rules=rules)
+    assert not box.taken
 
 
 @pytest.mark.postgres

@@ -282,7 +282,7 @@ def test_a_run_by_hand_leaves_the_rows_a_plain_run_leaves_and_artifacts_that_lea
     assert {"collect-result", "collect-flagged", "collect-sources"} <= shown.keys()
     (flagged,) = json.loads(shown["collect-flagged"])
     item_id = scheduled.query("SELECT id FROM items WHERE grade = 2")[0][0]
-    assert flagged["item"] == f"[Rally in Almaty]({DESK}/items/{item_id})"
+    assert flagged["item"] == f"[Rally in Almaty]({DESK}/item/{item_id})"
     (source,) = json.loads(shown["collect-sources"])
     assert (source["source"], source["outcome"], source["new"]) == ("one", "ok", 3)
     plain = scheduled.settings.model_copy(update={"home": scheduled.home / "plain"})

@@ -17,7 +17,7 @@ from digest.message import digest_message, read_sender
 from digest.select import Frame, select
 from domain.settings import Settings
 from domain.telling import Recipient
-from flows.digest_steps import load_names, rendered_for, select_digest
+from flows.digest_steps import load_rules, names_of, rendered_for, select_digest
 from storage.store import open_store
 from tests.hostile.mail import RALLY
 from tests.hostile.server import Case, load_cases
@@ -64,7 +64,7 @@ def mails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def made(folder: Path, one: Case) -> bytes:
     settings = Settings(home=folder, rules=folder / "rules", _env_file=None)  # type: ignore[call-arg]  # as in test_whole_run
     reader = Recipient("anna@example.org", "Anna")
-    names, now = load_names(settings), NOW + timedelta(hours=1)
+    names, now = names_of(load_rules(settings)), NOW + timedelta(hours=1)
     with closing(open_store(settings.database)) as store:
         whole = select_digest(store, None, NOW.date(), names, now=now, recipient=reader)
     own = [item for item, _ in whole.settled if item.carriers[0].source_id == source_id(one)]

@@ -1,0 +1,73 @@
+"""Where a setting may come from: a variable, a file that a variable names, ``.env``; and what is said where it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import ConfigError
+from domain.settings import load_settings
+from flows.serving import environment_of
+from review.settings import load_desk_settings
+
+ADDRESS = "smtp://me:s3cret@mail.example.org:587"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in, so that no ``.env`` but the test's own is read."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def a_file(folder: Path, value: str) -> Path:
+    path = folder / "secret"
+    path.write_text(value, encoding="utf-8")
+    return path
+
+
+def test_a_secret_may_stand_in_a_file_for_the_program_and_for_the_desk(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOLU_SMTP_URL_FILE", str(a_file(here, f"{ADDRESS}\n")))
+    given = load_settings().smtp_url
+    assert given is not None
+    assert given.get_secret_value() == ADDRESS
+    monkeypatch.setenv("SHOLU_DESK_SECRET_FILE", str(a_file(here, "k" * 40)))
+    secret = load_desk_settings().secret
+    assert secret is not None
+    assert secret.get_secret_value() == "k" * 40
+
+
+def test_a_file_may_be_named_in_dot_env_too(here: Path) -> None:
+    (here / ".env").write_text(f"SHOLU_DATABASE_URL_FILE={a_file(here, 'postgresql://x')}\n", encoding="utf-8")
+    assert load_settings().database == "postgresql://x"
+
+
+def test_the_variable_comes_before_the_file_and_the_file_before_dot_env(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / ".env").write_text("SHOLU_CONTACT=from-dot-env\n", encoding="utf-8")
+    monkeypatch.setenv("SHOLU_CONTACT_FILE", str(a_file(here, "from-file")))
+    assert load_settings().contact == "from-file"
+    monkeypatch.setenv("SHOLU_CONTACT", "from-variable")
+    assert load_settings().contact == "from-variable"
+
+
+def test_an_empty_file_is_a_secret_that_is_not_set(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOLU_SMTP_URL_FILE", str(a_file(here, "\n")))
+    assert load_settings().smtp_url is None
+
+
+@pytest.mark.parametrize("name", ["SHOLU_SMTP_URL_FILE", "SHOLU_DESK_SECRET_FILE"])
+def test_a_file_that_is_not_there_is_named_with_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "/nowhere/secret")
+    with pytest.raises(ConfigError, match=f"{name}.*/nowhere/secret cannot be read"):
+        load_desk_settings() if "DESK" in name else load_settings()
+
+
+def test_an_address_of_the_desk_in_dot_env_is_not_overruled_by_sholu_serve(here: Path) -> None:
+    (here / ".env").write_text("SHOLU_DESK_ADDRESS=https://desk.example.org\n", encoding="utf-8")
+    settings = load_settings()
+    parts = {"host": "127.0.0.1", "prefect_port": 4200, "desk_port": 8710}
+    made = environment_of(here, **parts, desk_address=settings.desk_address, given={})  # type: ignore[arg-type]
+    assert "SHOLU_DESK_ADDRESS" not in made
+    made = environment_of(here, **parts, desk_address="", given={})  # type: ignore[arg-type]
+    assert made["SHOLU_DESK_ADDRESS"] == "http://127.0.0.1:8710"
