@@ -113,6 +113,8 @@ def corrections_of(item: Tellable) -> tuple[str, ...]:
         found.append("decision-undone")
     if item.gone and not before.gone:
         found.append("gone")
+    if before.gone and not item.gone:
+        found.append("back")
     if item.version != before.version:
         found.append("changed" if item.title == before.title else "retitled")
     return tuple(found)

@@ -288,7 +288,11 @@ class _Writer:
             themes=tuple(dict.fromkeys(self.say(f"theme.{theme}") for theme in themes)),
             others=tuple(self.also(item) for item in story.others[:OTHERS_SHOWN]),
             others_more=max(0, len(story.others) - OTHERS_SHOWN),
-            note=self.say("decided") if lead.review == "relevant" else "",
+            note="; ".join(
+                self.say(what)
+                for what, is_so in (("decided", lead.review == "relevant"), ("corrections.gone", lead.gone))
+                if is_so
+            ),
         )
 
     def also(self, item: Tellable) -> Also:

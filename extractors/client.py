@@ -39,6 +39,9 @@ ACCEPT = {
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _YIELDS = frozenset({200, 203})
+_MOST_OF_REFUSAL = 1_000_000
+_REFUSAL_SECONDS = 5.0
+"""What is read of a body that comes with a status such as 404, where the caller wants to keep it: it proves, it is not read."""
 _ROBOTS_DEADLINE = 10.0
 _NOTHING = hashlib.sha256().hexdigest()
 _PATIENCE = 45.0
@@ -117,6 +120,7 @@ class _Asked:
     deadline: float
     meter: Meter
     cut: bool = False
+    kept: frozenset[int] = frozenset()
 
     @property
     def conditional(self) -> bool:
@@ -173,18 +177,22 @@ class Client:
         owner: str = "",
         found_at: str = "",
         meter: Meter | None = None,
+        kept: frozenset[int] = frozenset(),
     ) -> Answer:
         """Fetch one address; raises FetchError (AddressRefused where it is never connected to), and nothing else.
 
         ``owner`` (a source's id) keeps one source's failures from counting against another's on one's own machines.
         ``found_at`` is the server address of the capture in which the address was found: where that is a public one, the
         networks of ``SHOLU_ALLOW_ADDRESSES`` are not open to it, so that a hostile feed cannot have your intranet read out.
-        ``meter`` counts what this costs the run, and shortens what is begun when little is left.
+        ``meter`` counts what this costs the run, and shortens what is begun when little is left. ``kept`` are statuses (404, 410)
+        that are wanted as an Answer with whatever body came with them, in place of a FetchError.
         """
         led_from_outside.set(bool(found_at) and not in_networks(found_at, self.options.networks))
         given = validators or Validators()
         headers = {"User-Agent": self.options.user_agent, "Accept": ACCEPT[accept], "Accept-Encoding": OFFERED, **given.headers()}
-        asked = _Asked(headers, given, max_body or self.options.max_body, owner, self.options.deadline, meter or Meter())
+        asked = _Asked(
+            headers, given, max_body or self.options.max_body, owner, self.options.deadline, meter or Meter(), kept=kept
+        )
         try:
             return await self._travel(url, asked, robots=robots and self.options.robots)
         except FetchError:
@@ -307,6 +315,8 @@ class Client:
         """The body of an answer that has one we want, decoded within bounds."""
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > MAX_HEAD:
             raise MalformedError(f"The headers of the answer are larger than {MAX_HEAD:,} bytes")
+        if response.status in asked.kept:
+            return await self._read_refusal(response, asked)
         if response.status not in _YIELDS:
             return b""
         names = encodings(", ".join(response.headers.getall("Content-Encoding", ())))
@@ -326,6 +336,21 @@ class Client:
                 return decoder.so_far()
             raise
 
+    @staticmethod
+    async def _read_refusal(response: Response, asked: _Asked) -> bytes:
+        """What came with a status that says no, as far as it came: the status stands, whatever is wrong with its body."""
+        try:
+            decoder = Decoder(encodings(", ".join(response.headers.getall("Content-Encoding", ()))), _MOST_OF_REFUSAL)
+        except DecodingError:
+            return b""
+        try:
+            async with asyncio.timeout(min(_REFUSAL_SECONDS, asked.deadline / 2)):
+                while chunk := await response.content.readany():
+                    decoder.feed(chunk)
+        except (DecodingError, TimeoutError, aiohttp.ClientError, OSError):
+            response.close()
+        return decoder.so_far()
+
     def _answer(
         self,
         url: str,
@@ -343,7 +368,7 @@ class Client:
         if response.status == 304 and not asked.conditional:
             reason = "The server says that nothing changed (304) since nothing"
             raise FetchError(shown(target.text), reason, kind="protocol", status=304)
-        if response.status not in _YIELDS and response.status != 304:
+        if response.status not in _YIELDS and response.status != 304 and response.status not in asked.kept:
             raise status_error(target.text, response.status, retry_after)
         validators = read_validators(headers.get("ETag"), headers.get("Last-Modified"))
         if response.status == 304:

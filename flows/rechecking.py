@@ -15,6 +15,7 @@ from domain.settings import Settings
 from domain.values import Capture, Counts, Document, Entry, Outcome, OutcomeKind, PollKind, SourceReport
 from extractors.articles import Article, article_from_entry, read_article
 from extractors.client import Client, client_options
+from extractors.failures import status_error
 from extractors.pool import ParserPool
 from flows.batches import Batcher
 from rules.engine.rulebook import Rulebook, load_rulebook
@@ -222,9 +223,13 @@ async def look_at(hands: Hands, due: DueLook, captures: Batcher[Capture, int]) -
     """Fetch one item's page again and say what it is now; whatever happens is a Look, only the database's refusal is raised."""
     now = hands.clock()
     try:
-        answer = await hands.client.fetch(due.url, accept="page", robots=True, owner=due.source_id, found_at=due.found_at)
+        answer = await hands.client.fetch(
+            due.url, accept="page", robots=True, owner=due.source_id, found_at=due.found_at, kept=GONE
+        )
         capture = answer.capture
         capture_id = await captures.put(capture)  # bytes first: whatever goes wrong from here on, the page as received is kept
+        if capture.status in GONE:
+            return replace(without_page(due, status_error(due.url, capture.status, None), now), capture_id=capture_id)
         try:
             changed = await _changed(hands, due, capture, now)
         except ReadError as error:

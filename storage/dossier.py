@@ -58,13 +58,15 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """A later look at the page: when, and what was found."""
+    """A later look at the page: when, what was found, and what it was compared with; ``capture_id`` is what was received."""
 
     label: str
     due: datetime
     state: str
     done_at: datetime | None
     reason: str
+    capture_id: int | None
+    version_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,15 @@ def load_dossier(store: Store, item_id: int) -> Dossier | None:
         for one in found
     )  # fmt: skip
     current = next((version for version in versions if version.id == row.version_id), versions[-1] if versions else None)
-    facts = {
-        one.id: one for one in (capture_facts(store, version.capture_id) for version in versions if version.capture_id) if one
-    }
+    kept = {*(version.capture_id for version in versions), *(look.capture_id for look in looks)} - {None}
+    facts = {one.id: one for one in (capture_facts(store, capture_id) for capture_id in sorted(kept)) if one}
     return Dossier(
         item=Listed.of(row, flagging), text=current.text if current else "", flagging=flagging, version_id=row.version_id,
         changed_at=row.changed_at, gone_at=row.gone_at, versions=versions, captures=facts,
         carriers=carriers(store, [row.cluster_id]).get(row.cluster_id, ()),
-        rechecks=tuple(Recheck(one.label, one.due, one.state, one.done_at, one.reason) for one in looks),
+        rechecks=tuple(
+            Recheck(one.label, one.due, one.state, one.done_at, one.reason, one.capture_id, one.version_id) for one in looks
+        ),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
@@ -16,7 +17,7 @@ from review.marks import TEXT_SHOWN, paragraphs, pieces
 from review.plain import plain
 from review.views import accounts, searched_spans, span_kinds
 from storage import captures, dossier, users, verdicts
-from storage.dossier import Dossier, Version
+from storage.dossier import Dossier, Recheck, Version
 from storage.store import Store
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +45,7 @@ def show(request: Request, who: Reader, item_id: int) -> Response:
         entities=[one for one in held.flagging.entities if one not in held.flagging.places] if held.flagging else [], said=said, query=filters.address(),
         tags=verdicts.tags_of(desk.store, item_id), all_tags=verdicts.known_tags(desk.store), opened=desk.clock().timestamp(),
         seen=max((one.id for one in said), default=0), blind=False, sample=None, group=[item_id],
-        holds=verdicts.held_by(desk.store, [item_id]).get(item_id, []),
+        holds=verdicts.held_by(desk.store, [item_id]).get(item_id, []), course=course(held),
     )  # fmt: skip
 
 
@@ -54,9 +55,23 @@ def compare(request: Request, who: Reader, item_id: int, before: int, after: int
     held = find(the_desk(request).store, item_id)
     old, new = _version(held, before), _version(held, after)
     return page(
-        request, "diff.html", who, d=held, old=old, new=new, title=list(word_changes(old.title, new.title)),
+        request, "diff.html", who, d=held, old=old, new=new, look=None, title=list(word_changes(old.title, new.title)),
         text=list(word_changes(old.text[:LONGEST_COMPARED], new.text[:LONGEST_COMPARED])),
         cut=max(len(old.text), len(new.text)) > LONGEST_COMPARED,
+    )  # fmt: skip
+
+
+@router.get("/item/{item_id}/gone/{label}")
+def compare_with_nothing(request: Request, who: Reader, item_id: int, label: str) -> Response:
+    """What was lost when the page disappeared: the text it had, and what the server said in its place."""
+    held = find(the_desk(request).store, item_id)
+    look = next((one for one in held.rechecks if one.label == label and one.state == "gone" and one.done_at), None)
+    if look is None:
+        raise HTTPException(404, f"Item {item_id} was not found gone by such a look.")
+    old = next((one for one in held.versions if one.id == look.version_id), held.versions[-1])
+    return page(
+        request, "diff.html", who, d=held, old=old, new=None, look=look, title=[("left", plain(old.title))],
+        text=[("left", plain(old.text[:LONGEST_COMPARED])), ("came", plain(f"\n\n{look.reason}"))], cut=len(old.text) > LONGEST_COMPARED,
     )  # fmt: skip
 
 
@@ -101,6 +116,20 @@ def find(store: Store, item_id: int) -> Dossier:
     if held is None:
         raise HTTPException(404, f"There is no item {item_id}. It may have been removed, or the address is mistyped.")
     return held
+
+
+def course(held: Dossier) -> list[tuple[datetime, Version | None, Recheck | None]]:
+    """What became of an item, the latest first: each text it had, and when its page disappeared or was there again."""
+    told: list[tuple[datetime, Version | None, Recheck | None]] = [(one.seen_at, one, None) for one in held.versions]
+    before = ""
+    for look in sorted(
+        (one for one in held.rechecks if one.done_at is not None), key=lambda one: (one.done_at or one.due, one.due)
+    ):
+        # One fetch may settle several looks, and what is gone at the first look and at the second disappeared once.
+        if look.state in ("gone", "back") and look.state != before:
+            told.append((look.done_at or look.due, None, look))
+        before = look.state if look.state != "failed" else before
+    return sorted(told, key=lambda each: each[0], reverse=True)
 
 
 def word_changes(old: str, new: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,11 +16,11 @@ from digest.message import POLICY, digest_message, message_id, read_sender
 from digest.naming import Names
 from digest.plain import one_line, web_address
 from digest.render import ROOM, Rendered, render
-from digest.select import Frame, select
+from digest.select import Frame, corrections_of, select
 from digest.stories import grouped
 from digest.values import Digest
 from digest.wording import LANGUAGES, catalogue
-from domain.telling import Carrier, Figures, Recipient, Sight, Tellable, Unseen
+from domain.telling import Carrier, Figures, Recipient, Sight, Tellable, Told, Unseen
 from domain.values import Ownership
 from tests.digest.conftest import MORNING, Clock, Mailbox, Newsroom, Send, a_flag, html_of, text_of
 
@@ -330,3 +331,16 @@ def test_what_everybody_names_binds_nothing() -> None:
 )
 def test_addresses_that_mislead_are_no_links(url: str) -> None:
     assert web_address(url) == ""
+
+
+def test_what_is_gone_by_the_time_it_is_told_is_said_to_be_gone() -> None:
+    made = render(a_digest(item(1, gone=True), item(2)), Names())
+    assert made.text.count("its page is gone") == 1
+
+
+def test_a_disappearance_and_a_return_are_corrections() -> None:
+    before = Told("protest", MORNING, 1, 1, True, "open", False, "Title 1", 1)
+    assert corrections_of(item(1, gone=True, told=before)) == ("gone",)
+    assert corrections_of(item(1, told=replace(before, gone=True))) == ("back",)
+    made = render(a_digest(item(1, told=replace(before, gone=True))), Names())
+    assert "its page is there again" in made.text

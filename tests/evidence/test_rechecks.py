@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import zstandard
 
 from domain.errors import FetchError, ReadError
 from domain.settings import Settings
@@ -112,6 +113,12 @@ def test_a_page_that_is_gone_is_noted_and_its_text_kept(
     assert (states(filled)["1h"], report.counts.updated) == ("gone", 1)
     assert query(filled, f"SELECT gone_at IS NOT NULL FROM items WHERE id = {flagged_id}") == [(1,)]
     assert "rally was held" in load_item(store, flagged_id).text
+    [(said, body)] = query(
+        filled,
+        "SELECT c.status, b.data FROM rechecks r JOIN captures c ON c.id = r.capture_id JOIN blobs b ON b.id = c.blob_id "
+        "WHERE r.label = '1h'",
+    )
+    assert (said, zstandard.decompress(body)) == (status, b"nothing here"), "what the server said in its place is kept"
     look_again(filled, 24 * HOUR)
     assert [(each.kind, each.at) for each in changes_since(store, NOW)] == [(Found.GONE, NOW + HOUR)], "gone twice is told once"
 
