@@ -100,8 +100,8 @@ def run_here(settings: Settings, options: CollectOptions, *, progress: bool) -> 
         return asyncio.run(collect(settings, options, clock=lambda: datetime.now(UTC), tell=tell))
 
 
-def show_report(report: RunReport) -> None:
-    """Print what a run did: sources, items, flags with the words that made them, and where to look next."""
+def show_report(report: RunReport, *, hints: bool = True) -> None:
+    """Print what a run did: sources, items, flags with the words that made them, and (``hints``) where to look next."""
     out = console()
     if report.offline:
         out.print(runnable(report.closing()))
@@ -124,7 +124,7 @@ def show_report(report: RunReport) -> None:
         f"Entries: {counts.seen} seen = {counts.new} new + {counts.updated} updated + {counts.unchanged} unchanged + "
         f"{counts.duplicate} duplicate + {counts.skipped} skipped + {counts.failed} failed; {counts.flagged} flagged."
     )
-    out.print(runnable(report.closing()))
+    out.print(runnable(report.closing(hints=hints)))
 
 
 def items(

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import shutil
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
-from cli.output import console, print_json, runnable
+from pydantic import SecretStr
+
+from cli.output import complain, console, print_json, runnable
 from domain.settings import Settings, load_settings
 
 PORT = 8719  # the desk's while the demo is kept
 
 
 def demonstrate(*, keep: bool, json: bool) -> int:
-    """Serve the site, read it twice (one article changes in between), show what was found; returns the exit code.
+    """Serve the site, read it twice (one article changes in between), mail the digest, show it all; returns the exit code.
 
     The demo's outlets include one that refuses us and one that is quiet: that the run says so is part of what is shown.
     """
@@ -38,18 +43,49 @@ def demonstrate(*, keep: bool, json: bool) -> int:
         with shown_progress() as tell:
             first = asyncio.run(collect(settings, CollectOptions(), clock=lambda: datetime.now(UTC), tell=tell))
         second = asyncio.run(collect(settings, CollectOptions(), clock=lambda: datetime.now(UTC)))
+        mail = mailed_digest(settings)
         if json:
             print_json(first.summary())
         else:
-            show_report(first)
+            show_report(first, hints=False)
             out.print(
                 f"\nPolled again: {second.counts.new} new, {second.counts.updated} updated: one article was rewritten in between."
             )
-            out.print(runnable("Look next: `sholu demo --keep` opens the review desk on what was found."))
+            if mail is not None:
+                out.print(
+                    f"The digest was mailed to a mailbox on this machine: {mail} for a mail program, {mail.stem}.html beside it for a browser."
+                )
+            out.print(
+                runnable(
+                    f"Look next: `sholu demo --keep` opens the review desk on what was found; with SHOLU_HOME={home} every command is about the demo."
+                )
+            )
         if keep:
             open_desk(settings)
     # The outlet that refuses us is there on purpose: anything else that was not seen is a fault.
-    return 0 if len(first.unseen) <= 1 and first.counts.new and first.flagged_items else 1
+    return 0 if len(first.unseen) <= 1 and first.counts.new and first.flagged_items and mail is not None else 1
+
+
+def mailed_digest(settings: Settings) -> Path | None:
+    """Send the day's digest to a mail server of the demo's own, and keep the mail as it arrived, its HTML beside it; returns where,
+    None where it did not arrive."""
+    from demo.mailbox import Mailbox
+    from flows.digest_steps import send_digest
+
+    with Mailbox() as box:
+        own = {"smtp_url": SecretStr(box.address), "mail_from": "Sholu <sholu@demo.example>", "recipients": None}
+        own["desk_address"] = f"http://127.0.0.1:{PORT}"
+        asked = settings.model_copy(update=own)
+        report = send_digest(asked, to=("reader@demo.example",), clock=lambda: datetime.now(UTC))
+    if report.exit_code or not box.mails:
+        complain(report.closing())
+        return None
+    path = settings.home / "digest.eml"
+    path.write_bytes(box.mails[0])
+    page = message_from_bytes(box.mails[0], _class=EmailMessage, policy=SMTP).get_body(("html",))
+    if page is not None:
+        path.with_suffix(".html").write_text(page.get_content(), encoding="utf-8")
+    return path
 
 
 def demo_home(home: Path) -> Path:

@@ -60,8 +60,8 @@ class RunReport:
             return 0
         return 3 if len(self.unseen) == len(self.sources) else 1
 
-    def closing(self) -> str:
-        """The last words of a run: what was seen, and where to look next."""
+    def closing(self, *, hints: bool = True) -> str:
+        """The last words of a run: what was seen, and (``hints``) where to look next."""
         total = len(self.sources)
         if not total:
             return "No source was due. `sholu run` without --due polls them all now."
@@ -74,6 +74,8 @@ class RunReport:
             seen += f" {self.looked_again}"
         if self.dry_run:
             return f"{seen} This was a dry run: nothing was stored."
+        if not hints:
+            return seen
         if self.unseen:
             seen += f" {len(self.unseen)} could not be seen: the table says why, `sholu sources check {self.unseen[0].source_id}` looks closer."
         return f"{seen} Look next: `sholu items --flagged`, or `sholu review` to decide."
