@@ -10,6 +10,7 @@ _KAZAKH_OWN: Final = re.compile("[әғқұһіӘҒҚҰҺІ]")
 _KAZAKH_OR_KYRGYZ: Final = re.compile("[ңөүҢӨҮ]")
 # Letters that neither Kazakh nor Russian has: Ukrainian, Belarusian, Serbian, Tatar, Bashkir, Tajik, Uzbek, Mongolian stay out.
 _OTHER: Final = re.compile("[їєґўјљњћђџҗҙҡҫҳӣӯҷЇЄҐЎЈЉЊЋЂЏҖҘҠҪҲӢӮҶ]")
+_NOT_RUSSIAN: Final = re.compile("|".join(each.pattern for each in (_KAZAKH_OWN, _KAZAKH_OR_KYRGYZ, _OTHER)))
 _LATIN_KAZAKH: Final = re.compile(
     r"\b(?:j[aäá]ne|zh[aäá]ne|bul|üş[iı]n|úshin|üshin|ushin|bold[yı]|bolıp|bolyp|t[uwý]ral[yı]|dep|os[yı]|b[oı]yınsha|boiynsha|boyınşa|ed[iı]|"
     r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti|"
@@ -34,6 +35,8 @@ def cyrillic_mode(text: str, hint: str | None) -> str:  # a list of cases, the s
     """How the Cyrillic words of a paragraph are looked up; ``hint`` is the document's language where known."""
     if not _CYRILLIC.search(text):
         return NEITHER
+    if hint == "ru" and not _NOT_RUSSIAN.search(text):
+        return RUSSIAN
     own = len(_KAZAKH_OWN.findall(text))
     shared = len(_KAZAKH_OR_KYRGYZ.findall(text))
     other = _OTHER.search(text) is not None
@@ -63,7 +66,7 @@ def latin_mode(text: str, hint: str | None) -> str:
     """How the Latin words of a paragraph are looked up."""
     if hint == "kk-Latn":
         return LATIN_KAZAKH
-    if hint == "en" or not _is_latin(text):
+    if hint == "en" or not _LATIN_LETTER.search(text) or not _is_latin(text):
         return ENGLISH
     text = _Q_ABROAD.sub("", text.lower())
     signs = len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Final
+from typing import Final, NamedTuple
 
 from rules.engine.languages import cyrillic_mode, document_language, latin_mode
 from rules.engine.lookup import Codes, Lookup
@@ -72,30 +72,97 @@ class Page:
         return self.texts[occurrence.field][occurrence.start : occurrence.end]
 
 
-def find_hits(lookup: Lookup, text: str, language: str | None) -> list[Hit]:
-    """All words of a text that are forms of something.
+class Begun(NamedTuple):
+    """What may begin with a word of these codes: whole aliases and phrases (by their second words), with the bits of the form."""
 
-    Token numbers count every word of a paragraph from the paragraph's offset on: they grow through the text, and no two words of
-    different paragraphs have neighbouring numbers.
+    parts: tuple[tuple[list[int], dict[int, list[list[int]]] | None, int], ...]
+    alone: bool
+    seconds: tuple[dict[int, list[list[int]]], ...]
+
+
+class Beginnings(dict[Codes, Begun | None]):
+    """What may begin with a word, by its codes; None where nothing does. There are as many as there are kinds of words."""
+
+    def __init__(self, starts: Starts) -> None:
+        super().__init__()
+        self._starts = starts
+
+    def __missing__(self, codes: Codes) -> Begun | None:
+        begun = [(self._starts[code >> CODE_BITS], code & 3) for code in codes if code >> CODE_BITS in self._starts]
+        made = Begun(
+            parts=tuple((aliases, seconds, bits) for (aliases, seconds), bits in begun),
+            alone=any(aliases for (aliases, _), _ in begun),
+            seconds=tuple(seconds for (_, seconds), _ in begun if seconds is not None),
+        )
+        self[codes] = found = made if begun else None
+        return found
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """The words of a paragraph by what each may be a form of; ``start`` is its offset.
+
+    Token numbers count every word of a paragraph from its offset on: they grow through the text, and no two words of different
+    paragraphs have neighbouring numbers.
     """
-    hits: list[Hit] = []
+
+    start: int
+    text: str
+    codes: list[Codes]
+
+    def beginnings(self, begun: Beginnings) -> list[int]:
+        """The words with which an alias may begin here: it is one word, or a word like its second one comes next or next but one.
+
+        Most words that are a form of something ("in" of «Kazakhs in Exile») end here, before anybody asks where they stand.
+        """
+        codes, found = self.codes, []
+        for at, here in enumerate(codes):
+            if here:
+                begins = begun[here]
+                if begins is not None and (
+                    begins.alone
+                    or any(
+                        code >> CODE_BITS in words for words in begins.seconds for near in codes[at + 1 : at + 3] for code in near
+                    )
+                ):
+                    found.append(at)
+        return found
+
+    def words(self) -> Words:
+        return Words(self.start, self.codes, list(WORD.finditer(self.text)))
+
+
+@dataclass(slots=True)
+class Words:
+    """The words of a paragraph with their places, by token number."""
+
+    start: int
+    codes: list[Codes]
+    found: list[re.Match[str]]
+
+    def get(self, token: int) -> Hit | None:
+        """The word, where it is a form of something."""
+        at = token - self.start
+        if at >= len(self.codes) or not self.codes[at]:
+            return None
+        start, end = self.found[at].span()
+        return Hit(token, self.start + start, self.start + end, self.codes[at])
+
+
+def find_words(lookup: Lookup, text: str, language: str | None) -> list[Paragraph]:
+    """The paragraphs of a text in which a word is a form of something."""
+    found = []
     start = 0
-    finditer = WORD.finditer
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         paragraph = text[start:end]
-        modes = (cyrillic_mode(paragraph, language), latin_mode(paragraph, language))
-        known = lookup.memory(modes)
-        hits.extend(
-            [
-                Hit(token, start + found.start(), start + found.end(), codes)
-                for token, found in enumerate(finditer(paragraph), start)
-                if (codes := known[found[0]])
-            ]
-        )
+        known = lookup.memory((cyrillic_mode(paragraph, language), latin_mode(paragraph, language)))
+        codes = list(map(known.__getitem__, WORD.findall(paragraph)))
+        if any(codes):
+            found.append(Paragraph(start, paragraph, codes))
         start = end + 1
-    return hits
+    return found
 
 
 def document_hint(title: str, text: str, language: str | None) -> str | None:
@@ -106,11 +173,15 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
     return document_language(f"{title}\n{text}")
 
 
-def find_occurrences(tables: Tables, starts: Starts, page: Page, field: int, hits: list[Hit]) -> list[Occurrence]:
-    """Every alias of ``starts`` that stands in the field, conditions of spelling checked, nothing hidden yet."""
-    finder = _Finder(tables, starts, field, page.texts[field], page.layouts[field], {hit.token: hit for hit in hits})
-    for hit in hits:
-        finder.take_from(hit)
+def find_occurrences(tables: Tables, begun: Beginnings, page: Page, field: int, paragraphs: list[Paragraph]) -> list[Occurrence]:
+    """Every alias that begins with one of ``begun`` and stands in the field, conditions of spelling checked, nothing hidden yet."""
+    finder = _Finder(tables, field, page.texts[field], page.layouts[field], Words(0, [], []))
+    for paragraph in paragraphs:
+        beginnings = paragraph.beginnings(begun)
+        if beginnings:
+            finder.words = paragraph.words()
+            for at in beginnings:
+                finder.take_from(paragraph.start + at, begun)
     return finder.found
 
 
@@ -119,28 +190,24 @@ class _Finder:
     """Collects the occurrences of one field."""
 
     tables: Tables
-    starts: Starts
     field: int
     text: str
     layout: Layout
-    by_token: dict[int, Hit]
+    words: Words
     found: list[Occurrence] = dataclass_field(default_factory=list)
     # One entry counts once where two of its headwords read the same words.
     taken: set[tuple[int, int, int]] = dataclass_field(default_factory=set)
 
-    def take_from(self, hit: Hit) -> None:
-        starts = self.starts
-        # Most words that could begin a phrase stand alone: asked once a word, not once for each thing it may be a form of.
-        followed = hit.token + 1 in self.by_token or hit.token + 2 in self.by_token
-        for code in hit.codes:
-            begun = starts.get(code >> CODE_BITS)
-            if begun is None:
-                continue
-            aliases, seconds = begun
+    def take_from(self, token: int, begun: Beginnings) -> None:
+        hit = self.words.get(token)
+        begins = None if hit is None else begun[hit.codes]
+        if hit is None or begins is None:
+            return
+        for aliases, seconds, form_bits in begins.parts:
             for alias in aliases:
-                self._take((hit,), alias, code & 3)
-            if seconds is not None and followed:
-                for hits, alias, bits in self._phrases(hit, code & 3, seconds):
+                self._take((hit,), alias, form_bits)
+            if seconds is not None:
+                for hits, alias, bits in self._phrases(hit, form_bits, seconds):
                     self._take(hits, alias, bits)
 
     def _phrases(
@@ -150,7 +217,7 @@ class _Finder:
         skipping = False
         if second is None:
             # A patronymic or an initial may stand between a first name and a surname.
-            second = self.by_token.get(first.token + 2)
+            second = self.words.get(first.token + 2)
             if second is None or not _PATRONYMIC.fullmatch(self.text, first.end, second.start):
                 return
             skipping = True
@@ -178,7 +245,7 @@ class _Finder:
         return hits, bits
 
     def _next(self, hit: Hit) -> Hit | None:
-        after = self.by_token.get(hit.token + 1)
+        after = self.words.get(hit.token + 1)
         return after if after is not None and _GAP.fullmatch(self.text, hit.end, after.start) else None
 
     def _take(self, hits: tuple[Hit, ...], number: int, bits: int) -> None:

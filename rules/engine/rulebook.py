@@ -15,8 +15,8 @@ from rules.engine.cache import folder_key, read_cache, read_packed, unpack, writ
 from rules.engine.compiling import compile_tables
 from rules.engine.definitions import Definitions, Entity, Rule
 from rules.engine.folder import load_definitions
-from rules.engine.lookup import Lookup
-from rules.engine.matching import TEXT, TITLE, Hit, Occurrence, Page, document_hint, find_hits, find_occurrences
+from rules.engine.lookup import Codes, Lookup
+from rules.engine.matching import TEXT, TITLE, Beginnings, Occurrence, Page, document_hint, find_occurrences, find_words
 from rules.engine.scoring import Case, Evidence, judge
 from rules.engine.sentences import Layout
 from rules.engine.tables import CODE_BITS, Tables
@@ -74,8 +74,8 @@ class Rulebook:
         )
         self._home = self._first_words({number for number, entry in enumerate(tables.entries) if entry.side > 0})
         named = {number for number, entry in enumerate(tables.entries) if entry.is_entity or entry.decoy}
-        self._starts = tables.starts()
-        self._named = tables.starts(self._first_words(named))
+        self._all = Beginnings(tables.starts())
+        self._named = Beginnings(tables.starts(self._first_words(named)))
 
     def _entries_of(self, terms: set[str]) -> set[int]:
         return {number for number, entry in enumerate(self.tables.entries) if not terms.isdisjoint(entry.terms)}
@@ -119,25 +119,25 @@ class Rulebook:
     ) -> tuple[Page, bool]:
         title, text = title[:LONGEST_TEXT], text[:LONGEST_TEXT]
         hint = document_hint(title, text, language)
-        title_hits = find_hits(self.lookup, title, hint)
-        text_hits = find_hits(self.lookup, text, hint)
+        in_title = find_words(self.lookup, title, hint)
+        in_text = find_words(self.lookup, text, hint)
         layouts = (Layout(title, one=True), Layout(text))
         page = Page((title, text), layouts, [], (hint or "").split("-")[0])
-        if not title_hits and not text_hits:
+        if not in_title and not in_text:
             return page, False
         home = self.at_home(source_country) or page.language in self.definitions.home_languages
-        may_tell = self._may_tell([*title_hits, *text_hits], at_home=home)
-        starts = self._starts if may_tell or everything else self._named
+        may_tell = self._may_tell({codes for each in (*in_title, *in_text) for codes in each.codes}, at_home=home)
+        begun = self._all if may_tell or everything else self._named
         page.occurrences = [
-            *find_occurrences(self.tables, starts, page, TITLE, title_hits),
-            *find_occurrences(self.tables, starts, page, TEXT, text_hits),
+            *find_occurrences(self.tables, begun, page, TITLE, in_title),
+            *find_occurrences(self.tables, begun, page, TEXT, in_text),
         ]
         settle(page, self.definitions.anchors, at_home=self.at_home(source_country))
         return page, may_tell
 
-    def _may_tell(self, hits: list[Hit], *, at_home: bool) -> bool:
+    def _may_tell(self, kinds: set[Codes], *, at_home: bool) -> bool:
         """Whether any rule can give a point at all: most documents of a newspaper name neither the country nor a lone trigger."""
-        words = {code >> CODE_BITS for hit in hits for code in hit.codes}
+        words = {code >> CODE_BITS for codes in kinds for code in codes}
         if not words.isdisjoint(self._free):
             return True
         return (at_home or not words.isdisjoint(self._home)) and not words.isdisjoint(self._telling)

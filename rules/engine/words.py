@@ -26,6 +26,8 @@ _YO: Final = str.maketrans({"ё": "е", "ѐ": "е", "ѝ": "и"})
 _TO_CYRILLIC: Final = dict(zip("aceopxyABCEHKMOPTXYihəƏIk", "асеорхуАВСЕНКМОРТХУіһәӘІк", strict=True))
 _TO_LATIN: Final = dict(zip("асеорхуАВСЕНКМОРТХУіһІәӘ", "aceopxyABCEHKMOPTXYihIəƏ", strict=True))
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+# Russian and Kazakh letters as they are typed: nothing to compose, to drop or to guess in a word of these alone.
+_PLAIN_CYRILLIC: Final = re.compile("[а-яА-ЯёЁәғқңөұүһіӘҒҚҢӨҰҮҺІ]+")
 _LATIN: Final = re.compile("[a-zA-Z\u00c0-\u024f\u0259\u018f\u1e00-\u1eff]")
 
 
@@ -42,7 +44,7 @@ def plain_forms(word: str) -> tuple[str, ...]:
 
     A word of mixed script gives one form for each script into which all of its foreign letters map, and itself where none does.
     """
-    if word.isascii():
+    if word.isascii() or _PLAIN_CYRILLIC.fullmatch(word):
         return (word,)
     # NFC first joins й and ё; a stress mark stays apart, for composed Cyrillic vowels with an acute do not exist, and is dropped.
     # Latin á ó ú ý join and stay: they are letters of Kazakh's Latin alphabets.
@@ -65,6 +67,8 @@ def fold(word: str) -> str:
 
 def normal_forms(word: str) -> tuple[str, ...]:
     """All folded forms a word of the text may be looked up by."""
+    if _PLAIN_CYRILLIC.fullmatch(word):  # most words by far
+        return (word.lower().replace("ё", "е"),)
     return tuple(fold(form) for form in plain_forms(word))
 
 
