@@ -107,7 +107,8 @@ class Feed:
     """What one rung of a source yields (a feed, a sitemap or a section page): its entries in the order given.
 
     Keys of entries are unique within it. ``notes`` say in plain words what was odd and what was left out; ``more`` are
-    addresses a sitemap index sends on to, newest first.
+    addresses a sitemap index sends on to, newest first. ``keys_in_order`` has, for every entry element of a sound XML feed, the
+    key it gave, "" where it gave none or shares it with another; it is empty where the document was not sound.
     """
 
     title: str
@@ -115,6 +116,7 @@ class Feed:
     format: str
     notes: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
+    keys_in_order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

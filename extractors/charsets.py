@@ -84,6 +84,21 @@ def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decode
     Bytes that are sound UTF-8 beyond ASCII are UTF-8 whatever the label says: text in another character set
     practically never happens to be. A Western label over runs of high letters is Cyrillic served by a default setting.
     """
+    found = decode_as_labelled(body, content_type, html=html)
+    if found is not None:
+        return found
+    unknown = next(iter(declared(body, content_type, html=html)), "")
+    codec = _guess(body)
+    note = (
+        f"labelled {unknown}, which it is not; read as {codec}"
+        if unknown
+        else f"not labelled with its character set; read as {codec}"
+    )
+    return Decoded(body.decode(codec, "replace"), codec, note)
+
+
+def decode_as_labelled(body: bytes, content_type: str = "", *, html: bool = False) -> Decoded | None:
+    """As ``decode``, or None where that would have to guess by what the letters look like."""
     for mark, codec in _BOMS:
         if body.startswith(mark):
             return Decoded(body[len(mark) :].decode(codec, "replace"), codec)
@@ -93,19 +108,7 @@ def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decode
     if (text := _utf8(body)) is not None:
         wrong = [label for label in labels[:1] if ALLOWED.get(label) not in ("utf-8", "cp1252") and not body.isascii()]
         return Decoded(text, "utf-8", f"labelled {wrong[0]}, which it is not; read as utf-8" if wrong else "")
-    unknown = ""
-    for label in labels:
-        decoded = _by_label(body, label)
-        if decoded is not None:
-            return decoded
-        unknown = unknown or label
-    codec = _guess(body)
-    note = (
-        f"labelled {unknown}, which it is not; read as {codec}"
-        if unknown
-        else f"not labelled with its character set; read as {codec}"
-    )
-    return Decoded(body.decode(codec, "replace"), codec, note)
+    return next((decoded for label in labels if (decoded := _by_label(body, label)) is not None), None)
 
 
 def declared(body: bytes, content_type: str, *, html: bool = False) -> list[str]:

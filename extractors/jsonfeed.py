@@ -11,7 +11,7 @@ from domain.errors import ReadError
 from domain.values import Entry, Feed
 from extractors.addresses import clean_address, entry_key
 from extractors.dates import believable, read_date
-from extractors.feeds import LONGEST_TEXT, LONGEST_TITLE, MOST_ENTRIES, entry_dates, language_tag, unique_entries
+from extractors.feeds import LONGEST_TEXT, LONGEST_TITLE, MOST_ENTRIES, entry_dates, language_tag, too_many, unique_entries
 from extractors.plain import clean_text, one_line, plain_text, plain_title
 
 
@@ -27,12 +27,12 @@ def read_json_feed(text: str, *, url: str, source_id: str, now: datetime, notes:
     if "jsonfeed.org" not in _string(found.get("version")) and not _feedlike(items):
         raise ReadError(url, "JSON, but not a feed: its version is not that of JSON Feed", kind="not-a-feed")
     if len(items) > MOST_ENTRIES:
-        notes.append(f"the feed has {len(items):,} entries; the {MOST_ENTRIES:,} first were read")
+        raise too_many(url)
     authors = _authors(found)
     language = _string(found.get("language"))
     entries = (
         _entry(item, url, source_id=source_id, now=now, authors=authors, language=language)
-        for item in items[:MOST_ENTRIES]
+        for item in items
         if isinstance(item, dict)
     )
     kept = unique_entries(entries, notes)

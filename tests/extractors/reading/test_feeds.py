@@ -235,3 +235,20 @@ def test_a_reference_to_a_surrogate_does_not_cost_the_feed(now):
     body = rss("<item><title>Miners &#xD800;&#0;&#99999999999;&#x2019; stop</title><guid>1</guid></item>")
     (entry,) = read_feed(body.encode(), url="https://a.example/feed", source_id="s", now=now).entries
     assert entry.title == "Miners \u2019 stop"
+
+
+def test_a_feed_is_read_to_its_last_entry(now):
+    body = rss("".join(item(title=f"Story {number}", link=f"https://a.example/{number}") for number in range(11_000)))
+    found = read_feed(body.encode(), url="https://a.example/feed", source_id="s", now=now)
+    assert (len(found.entries), found.entries[-1].title, found.notes) == (11_000, "Story 10999", ())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [rss("<item/>" * 1_000_000), json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [{}] * 1_000_000})],
+    ids=["xml", "json"],
+)
+def test_a_feed_of_a_million_entries_is_refused_and_not_cut(feed, body):
+    with pytest.raises(ReadError, match="far more than any real one") as refused:
+        feed(body)
+    assert refused.value.kind == "too-big"
