@@ -29,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 HOUSE = HERE.parent
 AUTH = "sholu:by-hand"
 WITHIN = 240.0  # seconds for a part to work; a new Prefect database takes half a minute on two shared cores
+IN_ALL = 540  # seconds for everything: what hangs is taken down and said, not left behind
 
 
 def say(words: str) -> None:
@@ -37,6 +38,8 @@ def say(words: str) -> None:
 
 def main() -> int:
     """Bring everything up, have a run done by the worker, and take it down again; 0 where all of it worked."""
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(IN_ALL)
     compose = yaml.safe_load((HERE / "compose.yaml").read_text(encoding="utf-8"))
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sholu-by-hand-")))
@@ -59,6 +62,10 @@ def main() -> int:
             return 0
         say(worker.log.read_text(encoding="utf-8", errors="replace")[-6000:])
         return 1
+
+
+def _too_long(*_: object) -> None:
+    raise SystemExit(f"not done within {IN_ALL} seconds; everything is taken down")
 
 
 class Stand:

@@ -13,7 +13,7 @@ from digest.evidence import Pieces
 from digest.naming import Names
 from digest.plain import one_line, web_address
 from digest.values import Correction, Digest, Echo, Story
-from digest.wording import day_shown, moment_shown, say
+from digest.wording import day_shown, moment_shown, reason_shown, say, since_shown
 from domain.telling import Carrier, Tellable, Unseen
 
 OUTLETS_SHOWN: Final = 8
@@ -166,7 +166,7 @@ def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = 
         date=day_shown(language, digest.day, weekday=True),
         summary=writer.summary(),
         warning="" if sight.complete else tell("incomplete", percent=percent),
-        empty=tell("empty", since=writer.when(digest.since), percent=percent) if digest.empty else "",
+        empty=tell("empty", since=writer.since(digest.since), percent=percent) if digest.empty else "",
         parts=tuple(parts),
         echoes=tuple(writer.echo(each) for each in digest.echoes[:LINES_SHOWN]),
         echoes_more=writer.more(len(digest.echoes) - LINES_SHOWN),
@@ -174,7 +174,7 @@ def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = 
         corrections_more=writer.more(len(digest.corrections) - LINES_SHOWN),
         coverage=tell("unseen.coverage", percent=percent, seen=sight.seen, panel=sight.panel),
         complete=sight.complete,
-        no_runs="" if sight.runs or sight.seen else tell("runs.none", since=writer.when(sight.since)),
+        no_runs="" if sight.runs or sight.seen else tell("runs.none", since=writer.since(sight.since)),
         not_seen=tuple(writer.unseen(each) for each in not_seen[:UNSEEN_SHOWN]),
         not_seen_more=writer.more(len(not_seen) - UNSEEN_SHOWN),
         quiet=tuple(writer.unseen(each) for each in quiet[:UNSEEN_SHOWN]),
@@ -224,6 +224,9 @@ class _Writer:
     def when(self, moment: datetime) -> str:
         return moment_shown(self.language, moment, self.zone, self.digest.day)
 
+    def since(self, moment: datetime) -> str:
+        return since_shown(self.language, moment, self.zone, self.digest.day)
+
     def more(self, count: int) -> str:
         return self.say("unseen.more", n=count) if count > 0 else ""
 
@@ -231,7 +234,7 @@ class _Writer:
         return f"{self.desk}{path}{'?' if query else ''}{urlencode(query)}" if self.desk else ""
 
     def counts(self) -> list[str]:
-        found = [f"{len(stories)} {self.say(f'theme.{name}')}" for name, stories in self.digest.sections]
+        found = [self.say("count", n=len(stories), theme=self.say(f"theme.{name}")) for name, stories in self.digest.sections]
         if self.digest.corrections:
             found.append(self.say("subject.corrections", n=len(self.digest.corrections)))
         return found
@@ -243,11 +246,11 @@ class _Writer:
         return ", ".join(what)
 
     def summary(self) -> str:
-        since = self.say("since", since=self.when(self.digest.since))
+        since = self.since(self.digest.since)
         told = f"{self.say('stories', n=self.digest.stories)} ({', '.join(self.counts())})" if self.digest.stories else ""
         sight = self.digest.sight
         seen = self.say("unseen.coverage", percent=sight.percent, seen=sight.seen, panel=sight.panel)
-        return f"{since}: {told}. {seen}" if told else seen
+        return f"{since[0].upper()}{since[1:]}: {told}. {seen}" if told else seen
 
     def part(self, name: str, note: str, stories: Sequence[Story], shown: int, lines: int) -> Part:
         left = len(stories) - shown - lines
@@ -326,5 +329,5 @@ class _Writer:
 
     def unseen(self, unseen: Unseen) -> Line:
         last = self.say("unseen.last", when=self.when(unseen.last_seen)) if unseen.last_seen else self.say("unseen.never")
-        reason = one_line(unseen.reason, 140) or self.say("unseen.no-reason")
+        reason = one_line(reason_shown(self.language, unseen.reason), 140) or self.say("unseen.no-reason")
         return Line(one_line(unseen.title, 60), "", "", reason if unseen.quiet else f"{reason} ({last})")

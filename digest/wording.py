@@ -43,6 +43,21 @@ def say(language: str, key: str, **values: object) -> str:
     return phrase.format(**shown) if values else phrase
 
 
+def reason_shown(language: str, reason: str) -> str:
+    """Why a source was not seen, in the reader's language as far as we have its sentences; what we lack stays English."""
+    for english, ours in reasons(language).items():
+        reason = reason.replace(english, ours)
+    return reason
+
+
+@cache
+def reasons(language: str) -> Mapping[str, str]:
+    """The sentences of ``extractors/failures.py`` in another language; none for English, in which they are written."""
+    path = LOCALE / f"reasons.{language}.yaml"
+    data: Mapping[str, str] = load_yaml(path).data if path.exists() else {}
+    return data
+
+
 def number_shown(number: int) -> str:
     """A whole number with thin spaces between thousands, as all three languages allow."""
     return f"{number:,}".replace(",", "\u202f")
@@ -55,6 +70,15 @@ def day_shown(language: str, day: date, *, weekday: bool = False, year: bool = T
         return say(language, "day.short", day=str(day.day), month=month)
     words = say(language, "day", day=str(day.day), month=month, year=str(day.year))
     return f"{say(language, 'weekdays').split()[day.weekday()]}, {words}" if weekday else words
+
+
+def since_shown(language: str, moment: datetime, zone: ZoneInfo, today: date) -> str:
+    """From when on, as a phrase: since 17:08 yesterday. Its own phrases, because prepositions and cases differ by language."""
+    local = moment.astimezone(zone)
+    days = (today - local.date()) // timedelta(days=1)
+    if days in (0, 1):
+        return say(language, "since.today" if days == 0 else "since.yesterday", time=f"{local:%H:%M}")
+    return say(language, "since.day", day=day_shown(language, local.date(), year=abs(days) > 300))
 
 
 def moment_shown(language: str, moment: datetime, zone: ZoneInfo, today: date) -> str:

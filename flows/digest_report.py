@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from email import message_from_bytes
@@ -94,14 +94,18 @@ class DigestReport:
             return "This was a dry run: nothing was stored and no mail was sent."
         if not self.letters:
             return "No digest was due and no mail waits."
-        now = sum(each.state == "sent" and each.id in self.handled for each in self.letters)
-        before = sum(each.state == "sent" and each.id not in self.handled for each in self.letters)
-        states = Counter(each.state for each in self.letters)
+        kinds = {"Digests": [each for each in self.letters if each.kind == "digest"]}
+        kinds["Mails of alarms"] = [each for each in self.letters if each.kind != "digest"]
+        said = [f"{name}: {self._counted(letters)}." for name, letters in kinds.items() if letters]
+        return " ".join([*said, self.trouble]).strip()
+
+    def _counted(self, letters: Sequence[Posted]) -> str:
+        states = Counter(each.state for each in letters)
+        now = sum(each.state == "sent" and each.id in self.handled for each in letters)
+        before = states["sent"] - now
         parts = [f"{now} sent"] if now else []
         parts += [f"{before} had been sent before"] if before else []
-        parts += [f"{states[state]} {word}" for state, word in SHORT.items() if states[state]]
-        said = f"Digests: {', '.join(parts)}."
-        return f"{said} {self.trouble}" if self.trouble else said
+        return ", ".join([*parts, *(f"{states[state]} {word}" for state, word in SHORT.items() if states[state])])
 
     def summary(self) -> dict[str, Any]:
         """What `sholu digest --json` prints; the names are others' to build on."""

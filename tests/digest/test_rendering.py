@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,9 +20,10 @@ from digest.render import ROOM, Rendered, render
 from digest.select import Frame, corrections_of, select
 from digest.stories import grouped
 from digest.values import Digest
-from digest.wording import LANGUAGES, catalogue
+from digest.wording import LANGUAGES, catalogue, reason_shown, reasons, since_shown
 from domain.telling import Carrier, Figures, Recipient, Sight, Tellable, Told, Unseen
 from domain.values import Ownership
+from extractors import client, failures
 from tests.digest.conftest import MORNING, Clock, Mailbox, Newsroom, Send, a_flag, html_of, text_of
 
 DAY = timedelta(days=1)
@@ -258,6 +260,39 @@ def test_the_three_catalogues_say_the_same_things() -> None:
     for language in LANGUAGES:
         assert len(str(catalogue(language)["months"]).split()) == 12
         assert len(str(catalogue(language)["weekdays"]).split()) == 7
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_every_reason_the_program_gives_is_known_in_the_readers_language(language: str) -> None:
+    known = reasons(language)
+    for sentence_given in (*failures._SAYS.values(), *failures._CONNECT.values()):
+        assert sentence_given in known, sentence_given
+    spoken = Path(failures.__file__).read_text(encoding="utf-8") + Path(client.__file__).read_text(encoding="utf-8")
+    assert [english for english in known if english not in spoken] == []
+    told = reason_shown(language, "The server forbids it (403); http://example.org/feed: The request took too long")
+    assert not re.search("[A-Za-z]{3,}", told.replace("http://example.org/feed", ""))
+
+
+@pytest.mark.parametrize(
+    ("language", "hours", "said"),
+    [
+        ("en", 3, "since today 05:00"),
+        ("en", 20, "since yesterday 12:00"),
+        ("ru", 20, "с 12:00 вчерашнего дня"),
+        ("ru", 80, "с 19 ноября"),
+        ("kk", 20, "кешегі 12:00 мезетінен бері"),
+        ("kk", 80, "19 қараша күнінен бері"),
+    ],
+)
+def test_since_when_is_said_in_the_case_the_language_wants(language: str, hours: int, said: str) -> None:
+    zone = ZoneInfo("Asia/Almaty")
+    assert since_shown(language, MORNING - timedelta(hours=hours), zone, MORNING.astimezone(zone).date()) == said
+
+
+def test_how_many_of_what_is_counted_as_the_language_counts() -> None:
+    assert render(a_digest(item(1)), Names()).subject == "Sholu, 22 November: 1 protest"
+    russian = replace(READER, language="ru")
+    assert render(replace(a_digest(item(1)), recipient=russian), Names()).subject == "Шолу, 22 ноября: протест — 1"
 
 
 def _forms(phrase: Any) -> list[str]:
