@@ -9,7 +9,7 @@ from dataclasses import field as dataclass_field
 from typing import Final, NamedTuple
 
 from rules.engine.languages import cyrillic_mode, document_language, latin_mode
-from rules.engine.lookup import Codes, Lookup
+from rules.engine.lookup import NONE, Codes, Lookup
 from rules.engine.sentences import Layout
 from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Starts, Tables
 from rules.engine.words import HYPHENS, WORD, is_capitalised, is_upper, plain_forms
@@ -73,11 +73,14 @@ class Page:
 
 
 class Begun(NamedTuple):
-    """What may begin with a word of these codes: whole aliases and phrases (by their second words), with the bits of the form."""
+    """What may begin with a word of these codes: whole aliases and phrases (by their second words), with the bits of the form.
+
+    ``alone`` says that one of them is this word and no more, ``seconds`` are the second words of all the others.
+    """
 
     parts: tuple[tuple[list[int], dict[int, list[list[int]]] | None, int], ...]
     alone: bool
-    seconds: tuple[dict[int, list[list[int]]], ...]
+    seconds: frozenset[int]
 
 
 class Beginnings(dict[Codes, Begun | None]):
@@ -92,7 +95,7 @@ class Beginnings(dict[Codes, Begun | None]):
         made = Begun(
             parts=tuple((aliases, seconds, bits) for (aliases, seconds), bits in begun),
             alone=any(aliases for (aliases, _), _ in begun),
-            seconds=tuple(seconds for (_, seconds), _ in begun if seconds is not None),
+            seconds=frozenset(word for (_, seconds), _ in begun for word in seconds or ()),
         )
         self[codes] = found = made if begun else None
         return found
@@ -103,7 +106,7 @@ class Paragraph:
     """The words of a paragraph by what each may be a form of; ``start`` is its offset.
 
     Token numbers count every word of a paragraph from its offset on: they grow through the text, and no two words of different
-    paragraphs have neighbouring numbers.
+    paragraphs have neighbouring numbers. Two words that are nothing end it, so that one may look ahead of every other.
     """
 
     start: int
@@ -117,15 +120,17 @@ class Paragraph:
         """
         codes, found = self.codes, []
         for at, here in enumerate(codes):
-            if here:
-                begins = begun[here]
-                if begins is not None and (
-                    begins.alone
-                    or any(
-                        code >> CODE_BITS in words for words in begins.seconds for near in codes[at + 1 : at + 3] for code in near
-                    )
-                ):
+            begins = begun[here] if here else None
+            if begins is None:
+                continue
+            if begins.alone:
+                found.append(at)
+                continue
+            seconds = begins.seconds
+            for code in codes[at + 1] + codes[at + 2]:
+                if code >> CODE_BITS in seconds:
                     found.append(at)
+                    break
         return found
 
     def words(self) -> Words:
@@ -143,10 +148,11 @@ class Words:
     def get(self, token: int) -> Hit | None:
         """The word, where it is a form of something."""
         at = token - self.start
-        if at >= len(self.codes) or not self.codes[at]:
+        codes = self.codes[at]
+        if not codes:
             return None
         start, end = self.found[at].span()
-        return Hit(token, self.start + start, self.start + end, self.codes[at])
+        return Hit(token, self.start + start, self.start + end, codes)
 
 
 def find_words(lookup: Lookup, text: str, language: str | None) -> list[Paragraph]:
@@ -160,7 +166,7 @@ def find_words(lookup: Lookup, text: str, language: str | None) -> list[Paragrap
         known = lookup.memory((cyrillic_mode(paragraph, language), latin_mode(paragraph, language)))
         codes = list(map(known.__getitem__, WORD.findall(paragraph)))
         if any(codes):
-            found.append(Paragraph(start, paragraph, codes))
+            found.append(Paragraph(start, paragraph, [*codes, NONE, NONE]))
         start = end + 1
     return found
 
