@@ -34,12 +34,22 @@ def _morph() -> Any:
     return pymorphy3.MorphAnalyzer(lang="ru")
 
 
+# Most words of a rulebook stand in several of its phrases, and taking one apart is nearly all that compiling costs.
+@lru_cache(maxsize=50_000)
+def _parses(word: str) -> tuple[Any, ...]:
+    return tuple(_morph().parse(word))
+
+
 def common_forms(word: str, flags: str = "") -> Forms:
     """All forms of a common word given in its dictionary form; ``flags`` as in docs/rules-format.md (n v a p s x)."""
-    word = fold(word)
+    return dict(_common_forms(fold(word), flags))
+
+
+@lru_cache(maxsize=50_000)
+def _common_forms(word: str, flags: str) -> Forms:
     if "x" in flags:
         return {word: _only_form(word)}
-    parses = [parse for parse in _morph().parse(word) if _wanted(parse, flags)]
+    parses = [parse for parse in _parses(word) if _wanted(parse, flags)]
     lemmas = [parse for parse in parses if fold(parse.normal_form) == word or "p" in flags or "Pltm" in parse.tag]
     chosen = [parse for parse in lemmas if parse.is_known] or lemmas[:1] or parses[:1]
     forms: Forms = {word: 0}
@@ -104,8 +114,9 @@ def phrase_forms(words: list[str], flags: str = "", *, names: bool = False) -> l
     return result
 
 
+@lru_cache(maxsize=50_000)
 def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tuple[Forms, bool]:  # a table: one row a case
-    parses = _morph().parse(word)
+    parses = _parses(word)
     known = [parse for parse in parses if parse.is_known]
     if not known:
         if names and word.endswith(("ский", "ская", "ское", "ские", "цкий", "цкая", "цкое")):
@@ -145,7 +156,7 @@ def _noun_plural(parse: Any, word: str) -> Forms:
 
 
 def _any_forms(word: str, flags: str, *, names: bool) -> Forms:
-    known = any(parse.is_known for parse in _morph().parse(word))
+    known = any(parse.is_known for parse in _parses(word))
     if known or not names:
         forms = common_forms(word, flags)
         if not known and word[-1] not in "иоуыэю":
