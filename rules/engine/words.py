@@ -62,13 +62,15 @@ def fold(word: str) -> str:
     """Lower case by which words are compared: ё is е, Turkish İ is i and ı stays ı."""
     if word.isascii():
         return word.lower()
+    if _PLAIN_CYRILLIC.fullmatch(word):
+        return word.lower().replace("ё", "е")
     return word.replace("İ", "i").lower().translate(_YO).replace("\u0307", "")
 
 
 def normal_forms(word: str) -> tuple[str, ...]:
     """All folded forms a word of the text may be looked up by."""
     if _PLAIN_CYRILLIC.fullmatch(word):  # most words by far
-        return (word.lower().replace("ё", "е"),)
+        return (fold(word),)
     return tuple(fold(form) for form in plain_forms(word))
 
 
