@@ -108,8 +108,8 @@ def trusted_canonical(canonical: str, url: str) -> str:
     and a hostile page could otherwise pass itself off as, or hide behind, another article.
     """
     asked = clean_address(url)
-    wanted = clean_address(canonical, asked)
-    if not wanted or not same_site(wanted, asked):
+    wanted = clean_address(canonical, asked) if canonical != asked else asked
+    if wanted == asked or not wanted or not same_site(wanted, asked):
         return asked
     if item_key(wanted) == item_key(asked):
         return wanted

@@ -1,24 +1,24 @@
 """A cheap first reading of a page: its paragraphs in one pass, taken only where there is no doubt which of them are the article.
 
-Where there is doubt (no container that calls itself an article's, or much text outside of it) nothing is taken, and
-trafilatura reads the page in full, at five times the cost. Pure: an lxml tree in, text or None out; the tree is left as it was.
+Where there is doubt (no container that stands out, much text outside of it, much inside that may or may not belong) nothing is
+taken, and trafilatura reads the page in full, at ten times the cost. Pure: an lxml tree in, text or None out; the tree is left
+as it was.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
 
-NAME: Final = "first reading 1"
+NAME: Final = "first reading 2"
 """What a document read this way says of its extractor; the capture can be read in full at any time (`sholu reextract`)."""
 
-LEAST_TEXT = 600
-"""Letters; a shorter text may be a stub or a page of teasers, for which the full reading has better sense."""
-LEAST_SHARE = 0.6
-"""Share of all running text of the page that stands in the container; below it the page has another candidate."""
 PARAGRAPH = 40
 """Letters from which on a block is running text and not a label (the measure readability and boilerpipe use)."""
 LINKED = 0.5
@@ -26,10 +26,14 @@ LINKED = 0.5
 FADE = 0.8
 """What a paragraph counts for each container further out: the innermost one that holds most paragraphs wins."""
 FAINTEST = 0.25
+WRAPS = 0.4
+"""An element with this share of the page's running text is no aside, whatever its name ("main has-sidebar card") says."""
+MOST_DOUBTED = 0.15
+"""Of the article's length: what may stand within it and be left out for a name that says little ("card", "meta", "video")."""
 
 _DROPPED: Final = frozenset(
-    "script style noscript nav footer aside form button iframe svg figure figcaption select textarea input template video audio "
-    "object header menu dialog h1 head".split()
+    "script style noscript nav footer aside button iframe svg figure figcaption select textarea input template video audio object "
+    "header menu dialog h1".split()
 )
 _BLOCKS: Final = frozenset("p h2 h3 h4 h5 h6 li blockquote pre td dd".split())
 _CONTAINERS: Final = frozenset(
@@ -38,30 +42,62 @@ _CONTAINERS: Final = frozenset(
 _INLINE: Final = frozenset(
     "a b strong i em span u font mark sup sub small abbr code q cite time s bdi big ins del wbr img".split()
 )
-_ASIDE: Final = re.compile(
-    r"(?:^|[\s_-])(?:share|sharing|social|related|recommend\w*|promo\w*|newsletter|subscribe|subscription|comment\w*|breadcrumb\w*|"
-    r"byline|author\w*|caption|credits?|tags?|taglist|advert\w*|ads?|banner|sidebar|widget|read-?more|also|outbrain|taboola|toolbar|"
-    r"meta|navigation|nav|menu|footer|popular|trending|teaser|card|copyright|disclaimer|gallery|slideshow|sponsor\w*|hidden|print|"
-    r"video|player|embed|cookie|login|paywall|date|time|timestamp|rating|vote|poll|quiz|source|correction)(?:$|[\s_-])",
-    re.IGNORECASE,
+_SPLITS: Final = _BLOCKS | (_CONTAINERS - {"span", "font"})
+"""What ends a paragraph when it stands within one."""
+
+
+def _named(words: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:^|[\s_-])(?<!\bno-)(?<!\bnon-)(?<!\bhas-)(?<!\bwith-)(?:{'|'.join(words.split())})(?:$|[\s_-])", re.IGNORECASE
+    )
+
+
+_OTHER: Final = _named(
+    r"share sharing social related recommend\w* promo\w* newsletter subscribe subscription comment\w* breadcrumb\w* outbrain "
+    r"taboola advert\w* ads? banner sidebar navigation nav menu footer popular trending teaser disclaimer sponsor\w* cookie\w* "
+    r"consent gdpr login read-?more also"
 )
+"""What other things than the article call themselves."""
+_LABEL: Final = _named(r"caption credits? byline author\w* tags? taglist timestamp copyright gallery slideshow")
+"""What stands in or by an article without being its text."""
+_PERHAPS: Final = _named(
+    "widget toolbar meta card hidden print video player embed paywall date time rating vote poll quiz source correction"
+)
+"""Names that say little: left out too, but where much bears them the page is in doubt."""
 _ARTICLE: Final = re.compile(
     r"(?:^|[\s_-])(?:article|story|post|entry|news|content|text|body|material|publication)", re.IGNORECASE
 )
+_BODY: Final = re.compile(r"(?:article|entry|post|story|main|page)[_-]?(?:body|content|text)(?!\w*comment)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """A run of text: a paragraph, a heading, a list item; ``loose`` where it stands in a container without an element of its own."""
+class _Enough:
+    """How much text, and what share of all running text of the page, a container must hold to be taken for the article."""
+
+    letters: int
+    share: float
+
+
+_NAMED = (_Enough(600, 0.6), _Enough(250, 0.8))
+"""For a container that calls itself an article's; a short one may be a stub or a teaser, unless hardly anything stands beside it."""
+_NAMELESS = (_Enough(1000, 0.9),)
+
+
+class _Block(NamedTuple):
+    """A run of text: a paragraph, a heading, a list item; ``loose`` where it stands in a container without an element of its own.
+
+    A tuple, since a page has a hundred and a frozen dataclass takes four times as long to make.
+    """
 
     text: str
     linked: int
     place: Any
-    loose: bool = False
+    loose: bool
+    running: bool
 
     @property
-    def running(self) -> bool:
-        return len(self.text) >= PARAGRAPH and self.linked <= LINKED * len(self.text)
+    def is_said(self) -> bool:
+        return self.linked <= 0.7 * len(self.text) and not (self.loose and len(self.text) < 20)
 
 
 def first_reading(tree: Any) -> str | None:
@@ -69,23 +105,25 @@ def first_reading(tree: Any) -> str | None:
     body = tree if tree.tag == "body" else tree.find("body")
     if body is None:
         return None
-    reader = _Reader()
-    reader.walk(body, outermost=True)
-    total = sum(len(block.text) for block in reader.blocks if block.running)
-    best = _container(reader.blocks)
-    if best is None or best not in reader.spans or not _is_articles(best):
+    reader = _Reader(frames=frozenset(above for heading in body.iter("h1") for above in heading.iterancestors()))
+    reader.walk(body)
+    blocks, spans = reader.blocks, reader.spans
+    judged = reader.judge()
+    best = _container(block for block, aside in zip(blocks, judged, strict=True) if aside is None)
+    if best is None or best not in spans:
         return None
-    first, last = reader.spans[best]
-    held = reader.blocks[first:last]
-    own = sum(len(block.text) for block in held if block.running)
-    if own < LEAST_TEXT or own < LEAST_SHARE * total:
+    first, last = spans[best]
+    inside = list(zip(blocks[first:last], judged[first:last], strict=True))
+    own = sum(len(block.text) for block, aside in inside if aside is None and block.running)
+    doubted = sum(len(block.text) for block, aside in inside if aside is _Aside.PERHAPS)
+    total = sum(len(block.text) for block, aside in zip(blocks, judged, strict=True) if aside is None and block.running)
+    enough = _NAMED if _is_articles(best) else _NAMELESS if best.tag != "body" else ()
+    if doubted > MOST_DOUBTED * own or not any(own >= least.letters and own >= least.share * total for least in enough):
         return None
-    return "\n".join(
-        block.text for block in held if block.linked <= 0.7 * len(block.text) and not (block.loose and len(block.text) < 20)
-    )
+    return "\n".join(block.text for block, aside in inside if aside is None and block.is_said)
 
 
-def _container(blocks: list[_Block]) -> Any:
+def _container(blocks: Iterator[_Block]) -> Any:
     score: defaultdict[Any, float] = defaultdict(float)
     for block in blocks:
         if not block.running:
@@ -106,92 +144,127 @@ def _names(element: Any) -> str:
     return f"{element.get('class') or ''} {element.get('id') or ''}"
 
 
-@lru_cache(maxsize=4096)
-def _is_aside(names: str) -> bool:
-    return bool(_ASIDE.search(names))
+class _Aside(Enum):
+    """How an element that stands beside the article is known."""
+
+    LABEL = 1
+    PERHAPS = 2
+    OTHER = 3
 
 
-def _hidden(element: Any) -> bool:
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+@lru_cache(maxsize=8192)
+def _aside(classes: str | None, name: str | None) -> _Aside | None:
+    names = f"{classes or ''} {name or ''}"
+    if _OTHER.search(names):
+        return _Aside.PERHAPS if _BODY.search(names) and "comment" not in names.lower() else _Aside.OTHER
+    return _Aside.LABEL if _LABEL.search(names) else _Aside.PERHAPS if _PERHAPS.search(names) else None
+
+
+def _is_hidden(element: Any, said: list[str]) -> bool:
+    if "hidden" in said or ("aria-hidden" in said and element.get("aria-hidden") == "true"):
         return True
-    style = element.get("style")
-    return bool(style) and "display:none" in style.replace(" ", "").lower()
+    return "style" in said and "display:none" in element.get("style").replace(" ", "").lower()
 
 
 class _Reader:
-    """One pass over a tree: blocks in order, and for each container which of them stand in it."""
+    """One pass over a tree: blocks in order, for each container which of them stand in it, and which of these are asides.
 
-    def __init__(self) -> None:
+    ``frames`` are the elements that hold the page's headline: none of them is anything but the page or the article.
+    """
+
+    def __init__(self, frames: frozenset[Any]) -> None:
+        self.frames = frames
         self.blocks: list[_Block] = []
         self.spans: dict[Any, tuple[int, int]] = {}
+        self.asides: list[tuple[int, int, _Aside]] = []
 
-    def walk(self, element: Any, *, outermost: bool = False) -> None:
-        tag = element.tag
-        if not isinstance(tag, str) or tag in _DROPPED or _hidden(element):
+    def judge(self) -> list[_Aside | None]:
+        """For each block what it stands in beside the article, None where it stands in no aside."""
+        sums = [0, *accumulate(len(block.text) if block.running else 0 for block in self.blocks)]
+        judged: list[_Aside | None] = [None] * len(self.blocks)
+        for first, last, aside in self.asides:
+            if sums[last] - sums[first] < WRAPS * sums[-1]:
+                judged[first:last] = [aside] * (last - first)
+        return judged
+
+    def walk(self, element: Any) -> None:
+        tag, said = element.tag, element.keys()
+        if tag in _DROPPED or (said and _is_hidden(element, said)):
             return
-        if not outermost and (element.get("class") or element.get("id")) and _is_aside(_names(element)):
+        aside = _aside(element.get("class"), element.get("id")) if said and element not in self.frames else None
+        if aside is _Aside.OTHER:
             return
         first = len(self.blocks)
-        if tag in _BLOCKS and not any(
-            child.tag in _BLOCKS or (child.tag in _CONTAINERS and child.tag != "span") for child in element
-        ):
+        if tag in _BLOCKS and not (len(element) and _splits(element)):
             self._block(element)
         elif tag in _CONTAINERS:
             self._mixed(element)
         else:
             for child in element:
                 self.walk(child)
-        self.spans[element] = (first, len(self.blocks))
+        last = len(self.blocks)
+        if last > first:
+            self.spans[element] = (first, last)
+            if aside:
+                self.asides.append((first, last, aside))
 
     def _block(self, element: Any) -> None:
-        text = _inline(element)
-        if text:
-            linked = sum(len(link.text_content()) for link in element.iter("a"))
-            self.blocks.append(_Block(text, linked, element))
+        if len(element):
+            parts: list[str] = []
+            linked = _gather(element, parts)
+            self._add(parts, linked, element, loose=False)
+        elif element.text:
+            self._add((element.text,), 0, element, loose=False)
 
     def _mixed(self, element: Any) -> None:
         """A container whose own text and inline children are paragraphs too, told apart by <br> and by its blocks."""
-        loose = [element.text or ""]
+        text = element.text
+        loose = [text] if text and not text.isspace() else []
         linked = 0
         for child in element:
-            tag = child.tag
-            if not isinstance(tag, str):
-                pass
-            elif tag in _INLINE and not any(inner.tag in _BLOCKS or inner.tag == "div" for inner in child.iterdescendants()):
-                if not _is_aside(_names(child)):
-                    text = child.text_content()
-                    loose.append(text)
-                    linked += len(text) if tag == "a" else 0
-            elif tag == "br":
-                self._loose(loose, linked, element)
-                loose, linked = [], 0
+            tag, text, whole = child.tag, child.text, len(child)
+            if tag in _INLINE and not (whole and _splits(child)):
+                if (whole or text) and not _aside(child.get("class"), child.get("id")):
+                    before = len(loose)
+                    inside = _gather(child, loose)
+                    linked += sum(map(len, loose[before:])) if tag == "a" else inside
             else:
-                self._loose(loose, linked, element)
-                loose, linked = [], 0
-                self.walk(child)
-            loose.append(child.tail or "")
-        self._loose(loose, linked, element)
+                if loose:
+                    self._add(loose, linked, element, loose=True)
+                    loose, linked = [], 0
+                if whole or text:
+                    self.walk(child)
+            tail = child.tail
+            if tail and (loose or not tail.isspace()):
+                loose.append(tail)
+        if loose:
+            self._add(loose, linked, element, loose=True)
 
-    def _loose(self, parts: list[str], linked: int, element: Any) -> None:
+    def _add(self, parts: Sequence[str], linked: int, element: Any, *, loose: bool) -> None:
         text = " ".join("".join(parts).split())
-        if len(text) > 1:
-            self.blocks.append(_Block(text, linked, element, loose=True))
+        if len(text) > loose:
+            running = len(text) >= PARAGRAPH and linked <= LINKED * len(text)
+            self.blocks.append(_Block(text, linked, element, loose, running))
 
 
-def _inline(element: Any) -> str:
-    """The text of a block without what is dropped inside it, white space folded."""
-    parts: list[str] = []
+def _splits(element: Any) -> bool:
+    """Whether an element holds paragraphs, so that it is none itself."""
+    return not _SPLITS.isdisjoint([inner.tag for inner in element.iterdescendants()])
 
-    def gather(inner: Any) -> None:
-        if inner.text:
-            parts.append(inner.text)
-        for child in inner:
-            if child.tag == "br":
-                parts.append(" ")
-            elif isinstance(child.tag, str) and child.tag not in _DROPPED:
-                gather(child)
-            if child.tail:
-                parts.append(child.tail)
 
-    gather(element)
-    return " ".join("".join(parts).split())
+def _gather(element: Any, parts: list[str]) -> int:
+    """Append the text of an element, without what is dropped inside it, to ``parts``; returns how many letters are links'."""
+    linked = 0
+    if element.text:
+        parts.append(element.text)
+    for child in element:
+        tag = child.tag
+        if tag == "br":
+            parts.append(" ")
+        elif tag not in _DROPPED:
+            before = len(parts)
+            inside = _gather(child, parts)
+            linked += sum(map(len, parts[before:])) if tag == "a" else inside
+        if child.tail:
+            parts.append(child.tail)
+    return linked

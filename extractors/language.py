@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 KNOWN = frozenset({"en", "ru", "kk", "kk-Latn", "ky", "uz"})
 _SAMPLE = 1_500  # characters looked at: a title and the first paragraphs
@@ -120,21 +121,31 @@ _LATIN_LETTERS: dict[str, dict[str, float]] = {
     "sv": {"å": 1.5, "ä": 0.3, "ö": 0.2},
     "it": {"ò": 0.6, "à": 0.5, "ù": 0.6},
 }  # fmt: skip
-_RUSSIAN_ENDING = re.compile(
-    r"(?:ого|его|ому|ыми|ться|тся|ется|ского|ский|ская|ское|ские|ости|ение|ения|ание|ания|ций|ция|ции|ой|ых|ую|ых|ами|ов|ил|ли|ла|ть)$"
+# The same the other way round: what a word says for which languages.
+_SAYING: dict[str, tuple[str, ...]] = {
+    word: tuple(language for language, known in _WORDS.items() if word in known) for known in _WORDS.values() for word in known
+}
+_LATIN_SAYING: dict[str, tuple[str, ...]] = {
+    word: tuple(language for language, known in _LATIN_WORDS.items() if word in known)
+    for known in _LATIN_WORDS.values()
+    for word in known
+}
+_RUSSIAN_ENDINGS = tuple(
+    "ого его ому ыми ться тся ется ского ский ская ское ские ости ение ения ание ания ций ция ции ой ых ую ами ов ил ли ла ть".split()
 )
-_KAZAKH_ENDING = re.compile(
-    r"(?:ның|нің|дың|дің|тың|тің|ды|ді|ты|ті|лар|лер|дар|дер|тар|тер|ған|ген|қан|кен|мен|дағы|дегі|сы|сі|лық|лік|дық|дік|ып|іп)$"
+_KAZAKH_ENDINGS = tuple(
+    "ның нің дың дің тың тің ды ді ты ті лар лер дар дер тар тер ған ген қан кен мен дағы дегі сы сі лық лік дық дік ып іп".split()
 )
-_KYRGYZ_ENDING = re.compile(
-    r"(?:дарды|ларды|лерди|дерди|лардын|дардын|тардын|лардан|дардан|луу|туу|нуу|шуу|уусу|оосу|ууга|оого|ганын|канын|лайт|кандарды|гандар|кандар)$"
+_KYRGYZ_ENDINGS = tuple(
+    "дарды ларды лерди дерди лардын дардын тардын лардан дардан луу туу нуу шуу уусу оосу ууга оого ганын канын лайт кандарды гандар кандар".split()
 )
-_KAZAKH_LATIN_ENDING = re.compile(
-    r"(?:nyñ|nyń|nyng|niñ|niń|dyñ|dyń|diñ|diń|tyñ|tyń|tiñ|tiń|ğan|ǵan|ghan|qan|dağy|daǵy|degi|synda|sinde|lyq|dyq|tyq|yp|ady|edi|idy|yna|şy|ğy|ǵy)$"
+_KAZAKH_LATIN_ENDINGS = tuple(
+    "nyñ nyń nyng niñ niń dyñ dyń diñ diń tyñ tyń tiñ tiń ğan ǵan ghan qan dağy daǵy degi synda sinde lyq dyq tyq yp ady edi idy yna şy ğy ǵy".split()
 )
-_ENGLISH_ENDING = re.compile(r"(?:ing|tion|tions|ment|ed|ly|ers|ness|ity|ism|ists|'s|’s)$")
+_ENGLISH_ENDINGS = tuple("ing tion tions ment ed ly ers ness ity ism ists 's ’s".split())
 _Q_ALONE = re.compile("q(?!u)")
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\w+\.(?:com|kz|ru|org|net|me)\b\S*")
+_ADDRESS_SIGNS = ("://", "www.", "@", "#", ".com", ".kz", ".ru", ".org", ".net", ".me")  # without one of these it finds nothing
 _WORD = re.compile(r"[^\W\d_]+(?:['‘’ʻ`-][^\W\d_]+)*")
 
 
@@ -144,7 +155,9 @@ def detect_language(text: str, hint: str | None = None) -> str:
     >>> detect_language("Полиция задержала участников митинга на площади")
     'ru'
     """
-    sample = _ADDRESS.sub(" ", unicodedata.normalize("NFC", text[:_SAMPLE]).lower())
+    sample = unicodedata.normalize("NFC", text[:_SAMPLE]).lower()
+    if any(sign in sample for sign in _ADDRESS_SIGNS):
+        sample = _ADDRESS.sub(" ", sample)
     words = _WORD.findall(sample)
     cyrillic = sum(1 for word in words if "\u0400" <= word[0] <= "\u052f")
     latin = sum(1 for word in words if word[0] < "\u0250" or "\u1e00" <= word[0] <= "\u1eff")
@@ -158,9 +171,10 @@ def detect_language(text: str, hint: str | None = None) -> str:
 
 def _letters(words: list[str]) -> Counter[str]:
     """How often each letter stands in the words, twice a word at most: one word of a hundred q must not outvote the text."""
-    return Counter(letter for word in words for letter in (word if len(word) < 4 else _at_most_twice(word)))
+    return Counter("".join([word if len(word) < 4 else _at_most_twice(word) for word in words]))
 
 
+@lru_cache(maxsize=4096)  # texts are made of the same words again and again
 def _at_most_twice(word: str) -> str:
     distinct = set(word)
     return word if 2 * len(distinct) >= len(word) else "".join(distinct) * 2
@@ -169,7 +183,8 @@ def _at_most_twice(word: str) -> str:
 def _cyrillic(words: list[str], hint: str) -> str:
     text = " ".join(words)
     letters = _letters(words)
-    told = [found for word in words if (found := [letter for letter in word if letter in _TELLING])]
+    told = [[letter for letter in word if letter in _TELLING] for word in words if not _TELLING.isdisjoint(word)]
+    said = Counter(language for word in words if word in _SAYING for language in _SAYING[word])
     scores: dict[str, float] = {}
     for language, own in _CYRILLIC.items():
         # A foreign name in a Russian text brings some of its letters along: they count less against Russian than for others.
@@ -179,15 +194,15 @@ def _cyrillic(words: list[str], hint: str) -> str:
             max(-3.0 if language != "ru" else -1.0, min(2.5, sum(own.get(letter, -against) for letter in word))) for word in told
         )
         score -= 1.5 * sum(letters[letter] for letter in _ABSENT.get(language, ""))
-        scores[language] = score + 1.5 * sum(1 for word in words if word in _WORDS[language])
+        scores[language] = score + 1.5 * said[language]
     doubles = len(_DOUBLES.findall(text))
     scores["ky"] += 0.7 * doubles
     scores["mn"] += 0.7 * doubles - 1.2 * letters["ң"]
-    scores["ru"] += sum(1 for word in words if len(word) > 4 and _RUSSIAN_ENDING.search(word) and not _TELLING.intersection(word))
+    scores["ru"] += sum(1 for word in words if len(word) > 4 and word.endswith(_RUSSIAN_ENDINGS) and _TELLING.isdisjoint(word))
     scores["kk"] += 0.6 * sum(
-        1 for word in words if len(word) > 4 and _KAZAKH_ENDING.search(word) and _TELLING.intersection(word)
+        1 for word in words if len(word) > 4 and word.endswith(_KAZAKH_ENDINGS) and not _TELLING.isdisjoint(word)
     )
-    scores["ky"] += 0.8 * sum(1 for word in words if len(word) > 5 and _KYRGYZ_ENDING.search(word))
+    scores["ky"] += 0.8 * sum(1 for word in words if len(word) > 5 and word.endswith(_KYRGYZ_ENDINGS))
     scores["ru"] += 1.5 * letters["ё"] + (0.0 if told else 1.0)
     return _decide(scores, hint, otherwise="ru")
 
@@ -197,12 +212,13 @@ def _latin(words: list[str], hint: str) -> str:
     letters = _letters(words)
     marks = sum(count for letter, count in letters.items() if letter > "\x7f" and letter.isalpha())
     scores: dict[str, float] = {}
-    for language, marked in _LATIN_WORDS.items():
+    said = Counter(language for word in words if word in _LATIN_SAYING for language in _LATIN_SAYING[word])
+    for language in _LATIN_WORDS:
         own = _LATIN_LETTERS.get(language, {})
-        fitting = sum(letters[letter] * weight for letter, weight in own.items())
-        foreign = marks - sum(letters[letter] for letter in own if letter > "\x7f")
-        scores[language] = 1.5 * sum(1 for word in words if word in marked) + fitting - 0.5 * foreign
-    lone_q = sum(1 for word in words if _Q_ALONE.search(word))
+        fitting = sum(letters[letter] * weight for letter, weight in own.items() if letter in letters)
+        foreign = marks and marks - sum(letters[letter] for letter in own if letter > "\x7f" and letter in letters)
+        scores[language] = 1.5 * said[language] + fitting - 0.5 * foreign
+    lone_q = sum(1 for word in words if "q" in word and _Q_ALONE.search(word))
     apostrophes = len(re.findall(r"\b\w*[og]['‘’ʻ`](?!s\b)\w", text))
     scores["kk-Latn"] += 0.9 * lone_q - 1.5 * apostrophes - 2 * letters["ə"] - 0.7 * letters["x"] - 0.7 * letters["ç"]
     scores["uz"] += 0.6 * lone_q + 1.5 * apostrophes - letters["ı"] - letters["w"] * 0.3
@@ -210,8 +226,8 @@ def _latin(words: list[str], hint: str) -> str:
     scores["kaa"] += 0.7 * lone_q
     for language in ("tr", "tk"):
         scores[language] -= 1.5 * lone_q
-    scores["kk-Latn"] += 0.35 * sum(1 for word in words if len(word) > 5 and _KAZAKH_LATIN_ENDING.search(word))
-    scores["en"] += 0.5 * sum(1 for word in words if len(word) > 4 and _ENGLISH_ENDING.search(word)) - lone_q
+    scores["kk-Latn"] += 0.35 * sum(1 for word in words if len(word) > 5 and word.endswith(_KAZAKH_LATIN_ENDINGS))
+    scores["en"] += 0.5 * sum(1 for word in words if len(word) > 4 and word.endswith(_ENGLISH_ENDINGS)) - lone_q
     if not marks and not apostrophes:
         scores["en"] += 1.0  # plain ASCII without a sign of another language is English before it is anything else
     return _decide(scores, hint, otherwise="en" if marks <= len(text) // 50 else "und")

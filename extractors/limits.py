@@ -7,6 +7,7 @@ stand far above what real feeds and pages have; what exceeds one is refused with
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from domain.errors import ReadError
@@ -95,12 +96,7 @@ def _without_cdata(body: bytes) -> bytes:
 
 
 def _check_tags(markup: bytes, url: str, largest: int) -> None:
-    pieces = markup.split(b"<")
-    if max(map(len, pieces)) < 4 * MOST_ATTRIBUTES:
-        return
-    for piece in pieces:
-        if len(piece) < 4 * MOST_ATTRIBUTES:
-            continue
+    for piece in _long_pieces(markup, 4 * MOST_ATTRIBUTES):
         tag, closed, _ = piece.partition(b">")
         # Without a ">" the rest is text to some parsers and one endless tag to others.
         if closed and len(tag) > largest and tag[:1].isalpha():
@@ -112,6 +108,21 @@ def _check_tags(markup: bytes, url: str, largest: int) -> None:
             and len(re.findall(rb"\s[\w:.-]{1,60}=", tag)) > MOST_ATTRIBUTES
         ):
             raise ReadError(url, f"one tag has more than {MOST_ATTRIBUTES} attributes", kind="too-big")
+
+
+def _long_pieces(markup: bytes, least: int) -> Iterator[bytes]:
+    """What stands between one "<" and the next where that is at least ``least`` bytes; looks only where such a gap can be."""
+    start, end = 0, len(markup)
+    while end - start >= least:
+        last = markup.rfind(b"<", start, start + least)
+        if last >= 0:
+            start = last + 1
+            continue
+        closing = markup.find(b"<", start + least)
+        yield markup[start : closing if closing >= 0 else end]
+        if closing < 0:
+            return
+        start = closing + 1
 
 
 def _check_depth(markup: bytes, url: str) -> None:

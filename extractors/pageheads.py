@@ -36,6 +36,7 @@ _ARTICLES = frozenset(
         "webpage",
     }
 )
+_TELLING = ("meta", "title", "h1", "script", "link", "time")
 _TITLE_TAIL = re.compile(r"\s+[|•·»—–-]\s+[^|•·»—–]{2,50}$")
 _LARGEST_JSON = 300_000
 
@@ -56,23 +57,26 @@ class Head:
 
 def read_head(tree: Any) -> Head:
     """Read what a parsed page says of itself; never raises for what a page may hold."""
+    found: dict[str, list[Any]] = {tag: [] for tag in _TELLING}
+    for element in tree.iter(*_TELLING):
+        found[element.tag].append(element)
     metas: dict[str, str] = {}
-    for meta in tree.iter("meta"):
+    for meta in found["meta"]:
         name = (meta.get("property") or meta.get("name") or meta.get("itemprop") or "").lower()
         content = meta.get("content")
         if name and content:
             metas.setdefault(name, content)
-    articles = [found for found in _json_ld(tree) if _kind(found) in _ARTICLES]
-    article = next((found for found in articles if found.get("datePublished")), articles[0] if articles else {})
-    title = next((plain_title(_string(found.text_content())) for found in tree.iter("title")), "")
-    heading = next((text for found in tree.iter("h1") if (text := plain_title(found.text_content()))), "")
+    articles = [one for one in _json_ld(found["script"]) if _kind(one) in _ARTICLES]
+    article = next((one for one in articles if one.get("datePublished")), articles[0] if articles else {})
+    title = next((plain_title(text_of(element)) for element in found["title"]), "")
+    heading = next((text for element in found["h1"] if (text := plain_title(text_of(element)))), "")
     headline = plain_title(_string(article.get("headline")) or metas.get("og:title", ""))
     return Head(
         title=title,
         headline=_TITLE_TAIL.sub("", headline) if headline != heading else headline,
         heading=heading,
-        canonical=_canonical(tree) or metas.get("og:url", ""),
-        published=_published(article, metas, tree),
+        canonical=_canonical(found["link"]) or metas.get("og:url", ""),
+        published=_published(article, metas, found["time"]),
         authors=_authors(article, metas),
         language=(
             tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or metas.get("og:locale") or ""
@@ -95,24 +99,27 @@ def search_date(tree: Any, now: datetime) -> datetime | None:
     return read_date(found) if found else None
 
 
-def _canonical(tree: Any) -> str:
-    return next(
-        (_string(link.get("href")) for link in tree.iter("link") if "canonical" in (link.get("rel") or "").lower().split()), ""
-    )
+def text_of(element: Any) -> str:
+    """All text within an element, as it stands there."""
+    return "".join(element.itertext())
 
 
-def _published(article: dict[str, Any], metas: dict[str, str], tree: Any) -> datetime | None:
+def _canonical(links: list[Any]) -> str:
+    return next((_string(link.get("href")) for link in links if "canonical" in (link.get("rel") or "").lower().split()), "")
+
+
+def _published(article: dict[str, Any], metas: dict[str, str], times: list[Any]) -> datetime | None:
     if when := read_date(_string(article.get("datePublished"))):
         return when
     for name in _DATES:
         if when := read_date(metas.get(name, "")):
             return when
-    for found in tree.iter("time"):
+    for found in times:
         if "pubdate" in found.attrib or (found.get("itemprop") or "").lower() == "datepublished":
             return read_date(_string(found.get("datetime")))
-    times = [found.get("datetime") for found in tree.iter("time") if found.get("datetime")]
+    said = {found.get("datetime") for found in times if found.get("datetime")}
     # One <time> is the article's own; several are also those of the neighbours.
-    return read_date(times[0]) if len(set(times)) == 1 else None
+    return read_date(said.pop()) if len(said) == 1 else None
 
 
 def _authors(article: dict[str, Any], metas: dict[str, str]) -> tuple[str, ...]:
@@ -129,8 +136,8 @@ def _free(articles: list[dict[str, Any]]) -> bool | None:
     return None if not said else str(said[0]).lower() not in ("false", "0", "no")
 
 
-def _json_ld(tree: Any) -> Iterator[dict[str, Any]]:
-    for script in tree.iter("script"):
+def _json_ld(scripts: list[Any]) -> Iterator[dict[str, Any]]:
+    for script in scripts:
         if (script.get("type") or "").lower() != "application/ld+json" or not script.text or len(script.text) > _LARGEST_JSON:
             continue
         try:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from extractors.first_reading import NAME as FIRST_READING
 from extractors.first_reading import first_reading
 from extractors.language import detect_language
 from extractors.limits import check_page
-from extractors.plain import clean_markup, clean_text, one_line, plain_title
+from extractors.plain import clean_markup, clean_text, encoded_markup, one_line, plain_title
 from extractors.plausible import Seen, unfit_page
 
 LONGEST_TITLE = 1_000
@@ -42,8 +42,8 @@ _NOT_PAGES = (
     "application/msword",
 )
 _BINARY = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00 ftyp")
-_SELF_CLOSED_HTML = re.compile(r"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
-_ENCODING = re.compile(r"^\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
+_SELF_CLOSED_HTML = re.compile(rb"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
+_ENCODING = re.compile(rb"\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -69,12 +69,14 @@ def read_page(
     if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
         raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
     tree = parse_page(markup, url)
+    # Nine pages in ten leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others,
+    # from a tree of its own: its elements cost half as much again as plain ones, and the first reading uses its tree up.
+    full = cache(partial(parse_page, markup, url, full=True))
     from extractors.pageheads import read_head
 
     head = read_head(tree)
-    # Two pages in three leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
     quick = clean_text(first_reading(tree) or "").strip()
-    text = quick or _article(tree, url)
+    text = quick or _article(full(), url)
     seen = Seen(
         markup=markup,
         page_title=head.title or head.heading,
@@ -88,7 +90,7 @@ def read_page(
         raise ReadError(url, f"instead of the article came {unfit.reason}", kind=unfit.kind)
     title = entry.title or head.headline or head.heading or head.title or _first_line(text)
     address = trusted_canonical(head.canonical, url) if head.canonical else clean_address(url)
-    published, origin = _published(entry, head.published, (url, entry.url), now, tree)
+    published, origin = _published(entry, head.published, (url, entry.url), now, full)
     return Document(
         url=address or url,
         title=title[:LONGEST_TITLE],
@@ -167,31 +169,38 @@ def flatten(markup: str, deepest: int = DEEPEST) -> str:
     return "".join(parts)
 
 
-def _prepared(text: str) -> str:
-    """Text lxml takes: no control characters, no encoding declaration (it is text now), no self-closed <html/>."""
-    return _SELF_CLOSED_HTML.sub(r"\1>", _ENCODING.sub("", clean_markup(text), count=1), count=1)
+def _prepared(markup: str) -> bytes:
+    """What lxml takes: no control characters, no encoding declaration (it is UTF-8 now), no self-closed <html/>."""
+    encoded = encoded_markup(markup)
+    if declared := _ENCODING.match(encoded):
+        encoded = encoded[declared.end() :]
+    return _SELF_CLOSED_HTML.sub(rb"\1>", encoded, count=1)
 
 
-def parse_page(markup: str, url: str) -> Any:
-    """The page as an lxml tree with all of its text, whatever its depth; raises ReadError where there is none."""
-    markup = _prepared(markup)
-    tree, deep = _lxml(markup, url)
+def parse_page(markup: str, url: str, *, full: bool = False) -> Any:
+    """The page as an lxml tree with all of its text, whatever its depth; raises ReadError where there is none.
+
+    ``full``: of the elements lxml.html makes, which trafilatura and htmldate ask for and which cost more to walk.
+    """
+    tree, deep = _lxml(_prepared(markup), url, full=full)
     if deep:
-        tree, deep = _lxml(flatten(markup), url)
+        tree, deep = _lxml(_prepared(flatten(clean_markup(markup))), url, full=full)
         if deep:
             raise ReadError(url, "the page's elements are nested too deeply to be read without loss", kind="too-big")
     return tree
 
 
-def _lxml(markup: str, url: str) -> tuple[Any, bool]:
+def _lxml(encoded: bytes, url: str, *, full: bool) -> tuple[Any, bool]:
     from lxml import etree, html
 
-    make: Any = html.HTMLParser  # its stubs lack arguments
+    make: Any = html.HTMLParser if full else etree.HTMLParser  # its stubs lack arguments
     parser = make(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        tree = html.document_fromstring(markup.encode("utf-8"), parser=parser)
+        tree = etree.fromstring(encoded, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise ReadError(url, "a page without any text", kind="empty") from error
+    if tree is None:
+        raise ReadError(url, "a page without any text", kind="empty")
     return tree, any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log)
 
 
@@ -224,7 +233,7 @@ def _options() -> Any:
 
 
 def _published(
-    entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, tree: Any
+    entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, full: Callable[[], Any]
 ) -> tuple[datetime | None, DateFrom | None]:
     """The first believable date of: the feed's, the page's own, the address's, and what htmldate finds on the page."""
     if when := believable(entry.published, now):
@@ -236,7 +245,7 @@ def _published(
         return when, origin
     from extractors.pageheads import search_date
 
-    return (when, DateFrom.PAGE) if (when := believable(search_date(tree, now), now)) else (None, None)
+    return (when, DateFrom.PAGE) if (when := believable(search_date(full(), now), now)) else (None, None)
 
 
 def _from_address(urls: Iterable[str], now: datetime) -> tuple[datetime | None, DateFrom | None]:
@@ -251,7 +260,7 @@ def _moved_to_front(asked: str, answered: str) -> bool:
         parts = urlsplit(item_key(url) and f"//{item_key(url)}")
         return not parts.query and len(parts.path.strip("/")) <= 3  # "/", "/ru", "/kaz"
 
-    return bool(asked) and not front(asked) and front(answered)
+    return bool(asked) and asked != answered and not front(asked) and front(answered)
 
 
 def _hint(entry: str | None, page: str | None, languages: tuple[str, ...]) -> str | None:

@@ -82,7 +82,9 @@ def unfit_page(seen: Seen) -> Unfit | None:
     text = seen.text
     short = len(text) < SHORT
     summarised = agreement(seen.announced_summary, text) if len(seen.announced_summary) > 60 else 0.0
-    titled = max(agreement(seen.announced_title, text), agreement(seen.announced_title, seen.page_title))
+    titled = agreement(seen.announced_title, seen.page_title)
+    if titled < AGREES:
+        titled = max(titled, agreement(seen.announced_title, text))
     if summarised >= 0.6 and len(text) >= 80 and not (short and signs.PAYWALL.search(text[-400:])):
         return None
     if seen.moved_to_front_page:
@@ -158,8 +160,9 @@ def _is_list(text: str) -> bool:
     lines = [line for line in text.split("\n") if len(line) > 15]
     if len(lines) < 8:
         return False
-    sentences = sum(1 for line in lines if _SENTENCE.search(line))
-    return not any(len(line) > 220 for line in lines) and sentences < 0.15 * len(lines)
+    if any(len(line) > 220 for line in lines):
+        return False
+    return sum(1 for line in lines if _SENTENCE.search(line)) < 0.15 * len(lines)
 
 
 def _title(markup: str) -> str:

@@ -14,6 +14,7 @@ from extractors.addresses import clean_address, entry_key, item_key, same_site
 from extractors.charsets import decode
 from extractors.dates import believable, date_from_address, read_date
 from extractors.limits import check_page
+from extractors.pageheads import text_of
 from extractors.pages import parse_page
 from extractors.plain import plain_title
 from extractors.plausible import unfit_answer
@@ -55,7 +56,7 @@ def read_section(body: bytes, *, content_type: str = "", url: str, source_id: st
     notes = [f"{len(found) - MOST_LINKS:,} further links left out"] if len(found) > MOST_LINKS else []
     entries = tuple(_entry(address, title, when, source_id, now) for address, title, when in found[:MOST_LINKS])
     return Feed(
-        title=next((plain_title(one.text_content()) for one in tree.iter("title")), ""),
+        title=next((plain_title(text_of(one)) for one in tree.iter("title")), ""),
         entries=entries,
         format="section",
         notes=tuple(notes),
@@ -83,8 +84,8 @@ def _links(tree: Any, url: str) -> Iterator[tuple[str, str, datetime | None]]:
         address = clean_address(link.get("href") or "", base)
         if not address or not is_article_address(address, url) or any(above.tag in _ASIDE for above in link.iterancestors()):
             continue
-        heading = next((plain_title(one.text_content()) for one in link.iter("h1", "h2", "h3", "h4", "h5")), "")
-        title = heading or plain_title(link.text_content()) or plain_title(link.get("title") or "")
+        heading = next((plain_title(text_of(one)) for one in link.iter("h1", "h2", "h3", "h4", "h5")), "")
+        title = heading or plain_title(text_of(link)) or plain_title(link.get("title") or "")
         time = next((one.get("datetime") for one in link.iter("time")), None)
         yield address, title, read_date(time) if time else None
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import ReadError
 from domain.values import Entry
-from extractors.addresses import clean_address, entry_key, item_key
+from extractors.addresses import clean_address, entry_key, item_key, same_site
 from extractors.charsets import decode
 from extractors.dates import believable, date_from_address, read_date
 from extractors.feeds import read_feed
@@ -85,7 +85,7 @@ def test_any_bytes_are_a_sitemap_and_a_section_or_refused(body):
             feed = read(body, url=URL, source_id="s", now=NOW)
         except ReadError:
             continue
-        assert all(entry.url.startswith("https://a.example/") for entry in feed.entries)
+        assert all(same_site(entry.url, URL) for entry in feed.entries)  # a text sitemap may say http or www
 
 
 @settings(max_examples=300, deadline=None)

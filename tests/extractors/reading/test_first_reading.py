@@ -44,16 +44,55 @@ def test_text_without_paragraphs_is_told_apart_by_line_breaks() -> None:
     assert len(text.splitlines()) == 4
 
 
-def test_a_container_that_does_not_call_itself_an_articles_is_left_to_the_full_reading() -> None:
-    assert first_reading(page(f"<div class='x1'>{paragraphs(8)}</div>")) is None
+def test_a_container_without_a_telling_name_is_taken_only_where_hardly_anything_stands_beside_it() -> None:
+    nameless = f"<div class='x1'>{paragraphs(8)}</div>"
+    alone = first_reading(page(nameless))
+    assert alone is not None
+    assert len(alone.splitlines()) == 8
+    assert first_reading(page(nameless, f"<div class='x2'>{paragraphs(2)}</div>")) is None
+    assert first_reading(page(f"<div class='x1'>{paragraphs(6)}</div>")) is None
 
 
 def test_a_page_with_as_much_text_elsewhere_is_left_to_the_full_reading() -> None:
     assert first_reading(page(article(paragraphs(6)), f"<div class='discussion'>{paragraphs(8)}</div>")) is None
 
 
-def test_a_short_text_is_left_to_the_full_reading() -> None:
-    assert first_reading(page(article(paragraphs(2)))) is None
+def test_a_short_text_is_taken_only_where_hardly_anything_stands_beside_it() -> None:
+    beside = f"<div class='x2'>{paragraphs(1)}</div>"
+    assert first_reading(page(article(paragraphs(2)))) is not None
+    assert first_reading(page(article(paragraphs(2)), beside)) is None
+    assert first_reading(page(article(paragraphs(1)))) is None
+
+
+def test_a_frame_of_the_page_is_no_aside_whatever_else_its_name_says() -> None:
+    whole = article(paragraphs(6))
+    for names in ("has-sidebar main", "content-sidebar-wrap", "post-content read-more", "card", "page video"):
+        text = first_reading(page(f"<div class='{names}'>{whole}</div>"))
+        assert text is not None, names
+        assert len(text.splitlines()) == 6
+
+
+def test_readers_comments_are_never_the_article() -> None:
+    comments = f"<div class='comments-area comment-content'><h3>Opinions</h3>{paragraphs(40)}</div>"
+    text = first_reading(page(article(paragraphs(6)), comments))
+    assert text is not None
+    assert text.splitlines() == [PARAGRAPH.strip()] * 6
+    assert first_reading(page(comments)) is None
+
+
+def test_a_page_is_left_to_the_full_reading_where_much_of_its_article_may_not_belong_to_it() -> None:
+    perhaps = f"<div class='card'>{paragraphs(2)}</div>"
+    assert first_reading(page(article(paragraphs(6), perhaps))) is None
+    text = first_reading(page(article(paragraphs(20), perhaps)))
+    assert text is not None
+    assert len(text.splitlines()) == 20
+
+
+def test_captions_and_bylines_are_left_out_without_doubt() -> None:
+    caption = f"<div class='wp-caption-text'>{paragraphs(2)}</div><div class='byline'>By A. Reporter</div>"
+    text = first_reading(page(article(paragraphs(6), caption)))
+    assert text is not None
+    assert text.splitlines() == [PARAGRAPH.strip()] * 6
 
 
 def test_hidden_text_is_not_the_articles() -> None:
