@@ -7,10 +7,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
+from typing import Annotated
 
+from httpx import HTTPError
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
+from pydantic import Field
 
 from domain.errors import SholuError
 from domain.settings import Settings
@@ -21,6 +24,8 @@ from flows.shell import State_, ended, item_link, now, scheduled_slot, settings_
 from flows.steps import collect, collect_shard
 from flows.world import CollectOptions, World
 from storage.runs import SlotTaken
+
+log = logging.getLogger("sholu.collect")
 
 TIMEOUT = 3600  # seconds; a pass takes minutes, and every request and every parse has a shorter limit of its own
 
@@ -54,6 +59,8 @@ async def collect_flow(
     since: date | None = None,
     only_due: bool = True,
     dry_run: bool = False,
+    at_most: Annotated[int, Field(ge=1)] | None = None,
+    lane: Annotated[int, Field(ge=0)] = 0,
 ) -> State_:
     """Poll the sources, read what is new, flag it and store it.
 
@@ -63,9 +70,11 @@ async def collect_flow(
         since: Pass over entries published before this day (UTC).
         only_due: Poll only the sources whose turn it is by their own rhythm. Switch off to poll all of them now.
         dry_run: Read and flag, but store nothing; the artifact says what would have been new.
+        at_most: Take a share of about so many sources, whole hosts of them, and leave the others to workers beside this one.
+        lane: Which of the workers that start at the same minute this run is for: each lane has its slot of the schedule.
     """
     settings = settings_of_run()
-    slot = scheduled_slot("collect")
+    slot = scheduled_slot("collect", lane=lane)
     if slot.missed:
         return skipped(slot.reason)
     options = CollectOptions(
@@ -75,6 +84,7 @@ async def collect_flow(
         due_only=only_due and not sources,
         dry_run=dry_run,
         slot=slot.key,
+        at_most=at_most,
     )
     try:
         report = await collect(settings, options, clock=now, run_shards=_run_shards)
@@ -127,7 +137,9 @@ async def _leave_artifacts(settings: Settings, report: RunReport) -> None:
 
 def run_collect(settings: Settings, options: CollectOptions) -> RunReport:
     """The flow called from the command line: the run shows in the Prefect UI, the report comes back to the caller."""
-    logging.getLogger("prefect").setLevel(logging.WARNING)
+    # Whatever ends the run is told by the report or an error of ours: Prefect's own lines, tracebacks among them, say it again.
+    for name in ("prefect", *(name for name in logging.root.manager.loggerDict if name.startswith("prefect."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return asyncio.run(_by_hand(settings, options))
 
 
@@ -147,11 +159,17 @@ async def _by_hand(settings: Settings, options: CollectOptions) -> RunReport:
         await _leave_artifacts(settings, report)
         return final_state(report)
 
-    state = await by_hand(
-        list(options.sources), options.force, options.since, options.due_only, options.dry_run, return_state=True
-    )
+    try:
+        state = await by_hand(
+            list(options.sources), options.force, options.since, options.due_only, options.dry_run, return_state=True
+        )
+        said = state.message or ""
+    except HTTPError as error:  # Prefect's client has tried again and given up
+        said = f"it went away ({error})"
+        if kept:
+            log.error("the Prefect server went away during the run: the work is done and stored, but the run does not show there")
     if kept:
         return kept[0]  # also where only the scheduler failed: the work is done and stored
     if refused:
         raise refused[0]
-    raise SholuError(f"The Prefect server did not let the run begin: {state.message}; `sholu run --plain` does it.")
+    raise SholuError(f"The Prefect server did not let the run begin: {said}; `sholu run --plain` does it.")

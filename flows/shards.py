@@ -18,20 +18,49 @@ class Shard:
     sources: tuple[Source, ...]
 
 
-def host_of(source: Source) -> str:
-    """The host a source is polled at, by its first rung, without "www.": the unit of politeness."""
-    host = urlsplit(source.rungs[0].url).hostname or source.id
-    return host.removeprefix("www.")
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sources that have a host in common, directly or by way of another, and all their hosts: never divided between workers."""
+
+    hosts: frozenset[str]
+    sources: tuple[Source, ...]
+
+
+def hosts_of(source: Source) -> frozenset[str]:
+    """Where a source is polled and its pages are read: the hosts of all its rungs and of its home, without "www."."""
+    found = (urlsplit(url).hostname or "" for url in (source.home, *(rung.url for rung in source.rungs)))
+    return frozenset(host.removeprefix("www.") for host in found if host) or frozenset([source.id])
+
+
+def groups_of(sources: Sequence[Source]) -> tuple[Group, ...]:
+    """The sources in groups, each source in one, in the order in which the first of each group comes."""
+    leader: dict[str, str] = {}
+
+    def find(host: str) -> str:
+        while leader[host] != host:
+            leader[host] = leader[leader[host]]
+            host = leader[host]
+        return host
+
+    hosts = {source.id: sorted(hosts_of(source)) for source in sources}
+    for names in hosts.values():
+        for name in names:
+            leader.setdefault(name, name)
+            leader[find(name)] = find(names[0])
+    groups: dict[str, list[Source]] = {}
+    for source in sources:
+        groups.setdefault(find(hosts[source.id][0]), []).append(source)
+    return tuple(
+        Group(frozenset(host for member in members for host in hosts[member.id]), tuple(members)) for members in groups.values()
+    )
 
 
 def shards_of(sources: Sequence[Source], count: int) -> tuple[Shard, ...]:
     """At most ``count`` shards of about equal numbers of sources; the same sources always fall into the same shards."""
-    hosts: dict[str, list[Source]] = {}
-    for source in sorted(sources, key=lambda each: each.id):
-        hosts.setdefault(host_of(source), []).append(source)
-    shards: list[tuple[int, int, list[Source]]] = [(0, number, []) for number in range(min(count, len(hosts)))]
-    # The largest hosts first, each to the emptiest shard.
-    for group in sorted(hosts.values(), key=lambda group: (-len(group), group[0].id)):
+    groups = [group.sources for group in groups_of(sorted(sources, key=lambda each: each.id))]
+    shards: list[tuple[int, int, list[Source]]] = [(0, number, []) for number in range(min(count, len(groups)))]
+    # The largest groups first, each to the emptiest shard.
+    for group in sorted(groups, key=lambda group: (-len(group), group[0].id)):
         size, number, members = heapq.heappop(shards)
         members.extend(group)
         heapq.heappush(shards, (size + len(group), number, members))

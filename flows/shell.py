@@ -46,11 +46,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def scheduled_slot(kind: str) -> Slot:
-    """The slot of the present flow run, from Prefect's own record of it."""
+def scheduled_slot(kind: str, *, lane: int = 0) -> Slot:
+    """The slot of the present flow run, from Prefect's own record of it; each lane of a schedule has slots of its own."""
     automatic = "auto-scheduled" in (flow_run.tags or [])
     scheduled = flow_run.scheduled_start_time if automatic else None
-    return slot_of(kind, scheduled=scheduled, now=now(), every=row_of(kind).every)
+    return slot_of(kind, scheduled=scheduled, now=now(), every=row_of(kind).every, lane=lane)
 
 
 def skipped(reason: str) -> State_:

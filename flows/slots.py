@@ -15,11 +15,11 @@ class Slot:
     reason: str = ""
 
 
-def slot_of(kind: str, *, scheduled: datetime | None, now: datetime, every: timedelta) -> Slot:
+def slot_of(kind: str, *, scheduled: datetime | None, now: datetime, every: timedelta, lane: int = 0) -> Slot:
     """The slot of a run scheduled for a time (None: by hand); missed when the next slot, ``every`` later, has come already.
 
     After down time Prefect starts every missed run in a burst (its issue 15886): this lets only the last of them do anything,
-    so that one run catches up and not fifty.
+    so that one run catches up and not fifty. Runs of one minute that are meant to work side by side are told apart by their ``lane``.
     """
     if scheduled is None:
         return Slot(None)
@@ -27,7 +27,8 @@ def slot_of(kind: str, *, scheduled: datetime | None, now: datetime, every: time
         return Slot(
             None, missed=True, reason=f"This run was due {_ago(now - scheduled)} ago and was missed; a later one does its work."
         )
-    return Slot(f"{kind} {scheduled.astimezone(UTC):%Y-%m-%dT%H:%M}Z")
+    beside = f" lane {lane}" if lane else ""
+    return Slot(f"{kind} {scheduled.astimezone(UTC):%Y-%m-%dT%H:%M}Z{beside}")
 
 
 def _ago(late: timedelta) -> str:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 
 from domain.errors import StoreError
@@ -22,7 +22,7 @@ from flows.batches import Batcher
 from flows.judging import asked_to_wait, turn_has_come
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
-from flows.shards import Shard, host_of, shards_of
+from flows.shards import Shard, groups_of, shards_of
 from rules.engine.rulebook import Rulebook
 from storage.captures import save_captures
 from storage.entries import (
@@ -34,7 +34,7 @@ from storage.entries import (
 from storage.items import save_results
 from storage.results import Result
 from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
-from storage.sources import PollState, claim, claim_sources, poll_states, sync_sources
+from storage.sources import PollState, claim_hosts, claim_sources, held_by_others, poll_states, sync_sources
 from storage.store import Store, open_store
 
 log = logging.getLogger("sholu.collect")
@@ -204,37 +204,47 @@ def make_plan(
             )
         else:
             due.append(source)
+    # Longest overdue first: where there are too few workers for all, no source is always the one left over.
+    due.sort(key=lambda source: _turn(states.get(source.id)))
+    mine = _share(store, due, options.at_most, run_id, now)
     if options.at_most is not None:
-        mine = _share(store, due, options.at_most, run_id, now)
-        states = poll_states(store, [source.id for source in mine])
+        # What other workers have taken is their business, and not told as passed over.
+        due = [source for source in due if source.id in mine]
+        states = poll_states(store, mine)
         # Between our look and our claim another worker may have read a source and let it go: its turn is over then.
         due = [
             source
-            for source in mine
+            for source in due
             if not options.due_only or source.id in queued or turn_has_come(states.get(source.id), now, bounds)
         ]
-    claimed = claim_sources(store, [source.id for source in due], run_id=run_id, now=now, lease_s=LEASE)
+    claimed = claim_sources(store, [source.id for source in due if source.id in mine], run_id=run_id, now=now, lease_s=LEASE)
     passed_over += [
-        SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source right now")
+        SourceReport(source.id, PollKind.SKIPPED, "another run is reading this source, or another of its host, right now")
         for source in due
         if source.id not in claimed
     ]
     return Plan(shards_of([source for source in due if source.id in claimed], SHARDS), tuple(passed_over))
 
 
-def _share(store: Store, due: Sequence[Source], at_most: int, run_id: int, now: datetime) -> list[Source]:
-    """About ``at_most`` of the sources due, whole hosts of them, none of a host that another worker reads at right now."""
-    hosts: dict[str, list[Source]] = {}
-    for source in due:
-        hosts.setdefault(host_of(source), []).append(source)
-    mine: list[Source] = []
-    names = deque(hosts)
-    while names and len(mine) < at_most:
-        some: list[str] = []
-        while names and sum(len(hosts[name]) for name in some) < at_most - len(mine):
-            some.append(names.popleft())
-        got = claim(store, "host", some, run_id=run_id, now=now, lease_s=LEASE)
-        mine += [source for name in some if name in got for source in hosts[name]]
+def _turn(state: PollState | None) -> datetime:
+    """When the turn of a source came; one that was never polled comes first."""
+    return state.next_due if state is not None and state.next_due is not None else datetime.min.replace(tzinfo=UTC)
+
+
+def _share(store: Store, due: Sequence[Source], at_most: int | None, run_id: int, now: datetime) -> set[str]:
+    """The ids of about ``at_most`` of the sources due (None: of all), whole hosts of them, none at which another run reads."""
+    held = held_by_others(store, "host", run_id=run_id, now=now)
+    groups = deque(group for group in groups_of(due) if not group.hosts & held)
+    wanted = len(due) if at_most is None else at_most
+    mine: set[str] = set()
+    while groups and len(mine) < wanted:
+        some, more = [], 0
+        while groups and more < wanted - len(mine):
+            some.append(groups.popleft())
+            more += len(some[-1].sources)
+        asked = [(group.hosts, [source.id for source in group.sources]) for group in some]
+        got = claim_hosts(store, asked, run_id=run_id, now=now, lease_s=LEASE)
+        mine.update(key for (_, ids), is_ours in zip(asked, got, strict=True) if is_ours for key in ids)
     return mine
 
 

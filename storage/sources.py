@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 from sqlalchemy.engine import Row
 
 from domain.values import Ownership, Rung, RungKind, Source, SourceState
+from storage.feed_pieces import write_feed_pieces
 from storage.process import Process, is_gone
 from storage.runs import LEASE_S
 from storage.schema.watching import claims, runs, sources
@@ -27,7 +28,8 @@ class PollState:
 
     ``rung`` is the index of the rung in use, ``address`` where that rung has moved to for good ("" if it has not),
     ``body_sha256`` the hash of the last body read; ``interval_s`` in seconds; ``entries_last`` the entries of the last body;
-    ``rhythm`` what the scheduler remembers for itself (JSON).
+    ``rhythm`` what the scheduler remembers for itself (JSON). ``pieces`` is what to remember of the entries of the body just read
+    (``extractors.pieces``); None leaves what is remembered, and so it is in every state that was loaded.
     """
 
     source_id: str
@@ -46,9 +48,10 @@ class PollState:
     last_reason: str = ""
     entries_last: int = 0
     rhythm: Mapping[str, Any] = field(default_factory=dict)
+    pieces: bytes | None = None
 
 
-STATE_NAMES = tuple(each.name for each in fields(PollState))
+STATE_NAMES = tuple(each.name for each in fields(PollState) if each.name != "pieces")
 
 
 def sync_sources(store: Store, given: Sequence[Source], *, now: datetime) -> None:
@@ -98,6 +101,8 @@ def save_poll_states(store: Store, states: Iterable[PollState]) -> None:
 
 def write_poll_states(store: Store, connection: Connection, states: Iterable[PollState]) -> None:
     """Upsert poll states within the caller's transaction."""
+    states = list(states)
+    write_feed_pieces(store, connection, {state.source_id: state.pieces for state in states if state.pieces is not None})
     rows = [{name: getattr(state, name) for name in STATE_NAMES} | {"rhythm": dict(state.rhythm)} for state in states]
     new = store.insert(poll_states_table)
     statement = new.on_conflict_do_update(
@@ -125,27 +130,78 @@ def claim_sources(store: Store, ids: Collection[str], *, run_id: int, now: datet
 
 def claim(store: Store, kind: str, names: Collection[str], *, run_id: int, now: datetime, lease_s: float = LEASE_S) -> set[str]:
     """Claim names of a ``kind`` (source, host, flow); see ``claim_sources``. Two at once never both get a name."""
+    with store.begin() as connection:
+        return _claim(store, connection, kind, names, run_id=run_id, now=now, lease_s=lease_s)
+
+
+def claim_hosts(
+    store: Store,
+    groups: Sequence[tuple[Collection[str], Collection[str]]],
+    *,
+    run_id: int,
+    now: datetime,
+    lease_s: float = LEASE_S,
+) -> list[bool]:
+    """Claim hosts for a run, group by group: each is (hosts, ids of the sources polled there), and is got whole or not at all.
+
+    On PostgreSQL a group that another worker is claiming in this very moment is passed over, not waited for: twenty workers that
+    start in the same second each take other sources at once.
+    """
+    with store.begin() as connection:
+        tried = [True] * len(groups)
+        if store.dialect == "postgresql":
+            free = _lock_free(connection, {key for _, ids in groups for key in ids})
+            tried = [free.issuperset(ids) for _, ids in groups]
+        names = {name for (hosts, _), wanted in zip(groups, tried, strict=True) if wanted for name in hosts}
+        got = _claim(store, connection, "host", names, run_id=run_id, now=now, lease_s=lease_s)
+        whole = [wanted and got.issuperset(hosts) for (hosts, _), wanted in zip(groups, tried, strict=True)]
+        kept = {name for (hosts, _), mine in zip(groups, whole, strict=True) if mine for name in hosts}
+        for batch in in_batches(sorted(got - kept), MANY):
+            mine = (claims.c.kind == "host", claims.c.run_id == run_id, claims.c.name.in_(batch))
+            connection.execute(delete(claims).where(*mine))
+    return whole
+
+
+def held_by_others(store: Store, kind: str, *, run_id: int, now: datetime) -> set[str]:
+    """Names of a kind that other runs hold right now: it is no use to ask for them."""
+    query = select(claims.c.name).where(claims.c.kind == kind, claims.c.run_id != run_id, claims.c.until >= now)
+    with store.read() as connection:
+        return set(connection.execute(query).scalars())
+
+
+def _lock_free(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Of these sources, those nobody else is claiming just now; they are ours until the end of the transaction."""
+    free: set[str] = set()
+    for batch in in_batches(sorted(ids), MANY):
+        # No key is touched: rows that name a source may be written meanwhile.
+        query = select(sources.c.id).where(sources.c.id.in_(batch)).order_by(sources.c.id)
+        free.update(connection.execute(query.with_for_update(skip_locked=True, key_share=True)).scalars())
+    return free
+
+
+def _claim(
+    store: Store, connection: Connection, kind: str, names: Collection[str], *, run_id: int, now: datetime, lease_s: float
+) -> set[str]:
     # Always in the same order: two workers that claim the same rows never wait for each other in a ring.
     rows = [
         {"kind": kind, "name": name, "run_id": run_id, "claimed_at": now, "until": now + timedelta(seconds=lease_s)}
         for name in sorted(set(names))
     ]
+    if dead := _dead_holders(connection, kind, run_id):
+        connection.execute(delete(claims).where(claims.c.kind == kind, claims.c.run_id.in_(dead)))
     new = store.insert(claims)
-    with store.begin() as connection:
-        if dead := _dead_holders(connection, kind, run_id):
-            connection.execute(delete(claims).where(claims.c.kind == kind, claims.c.run_id.in_(dead)))
-        statement = new.on_conflict_do_update(
-            index_elements=["kind", "name"],
-            set_={name: new.excluded[name] for name in ("run_id", "claimed_at", "until")},
-            where=or_(
-                claims.c.run_id == run_id,
-                claims.c.until < now,
-                claims.c.until > now + max(LONGEST_LEASE, timedelta(seconds=2 * lease_s)),
-            ),
-        ).returning(claims.c.name)
-        got: set[str] = set()
-        for batch in in_batches(rows):
-            got.update(connection.execute(statement, batch).scalars())
+    statement = new.on_conflict_do_update(
+        index_elements=["kind", "name"],
+        set_={name: new.excluded[name] for name in ("run_id", "claimed_at", "until")},
+        where=or_(
+            claims.c.run_id == run_id,
+            claims.c.until < now,
+            claims.c.until > now + max(LONGEST_LEASE, timedelta(seconds=2 * lease_s)),
+        ),
+    ).returning(claims.c.name)
+    got: set[str] = set()
+    for batch in in_batches(rows):
+        got.update(connection.execute(statement, batch).scalars())
     return got
 
 

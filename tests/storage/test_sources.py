@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from domain.values import Ownership, SourceState
 from storage.runs import begin_run, end_run
 from storage.sources import (
     PollState,
     claim,
+    claim_hosts,
     claim_sources,
     forget_validators,
+    held_by_others,
     poll_states,
     release_claims,
     renew_claims,
@@ -130,3 +134,28 @@ def test_runs_that_claim_at_once_share_the_sources_without_overlap(address: str)
 def test_a_naive_time_is_refused(store: Store, run_id: int) -> None:
     with pytest.raises(Exception, match="time without a zone"):
         save_poll_states(store, [PollState("vlast", next_due=datetime(2026, 1, 1))])
+
+
+def test_a_host_whose_sources_are_being_claimed_just_now_is_passed_over_and_not_waited_for(
+    postgres_template: Callable[[], str], now: datetime
+) -> None:
+    address = postgres_template()
+    with closing(open_store(address)) as store, closing(open_store(address, wait=1.0)) as other:
+        sync_sources(store, [a_source("azattyq"), a_source("vlast")], now=now)
+        runs = [begin_run(store, kind="collect", now=now, parameters={}) for _ in range(2)]
+        groups = [(["azattyq.org"], ["azattyq"]), (["vlast.kz"], ["vlast"])]
+        with store.begin() as connection:
+            # Another worker in the middle of its claim: its transaction is open.
+            connection.execute(text("SELECT id FROM sources WHERE id = 'azattyq' FOR UPDATE"))
+            assert claim_hosts(other, groups, run_id=runs[1], now=now) == [False, True]
+        assert claim_hosts(store, groups, run_id=runs[0], now=now) == [True, False]
+        assert held_by_others(store, "host", run_id=runs[0], now=now) == {"vlast.kz"}
+
+
+def test_hosts_are_got_whole_or_not_at_all(store: Store, now: datetime) -> None:
+    sync_sources(store, [a_source("azattyq"), a_source("vlast")], now=now)
+    one, other = (begin_run(store, kind="collect", now=now, parameters={}) for _ in range(2))
+    assert claim_hosts(store, [(["b.example"], ["vlast"])], run_id=one, now=now) == [True]
+    both = [(["a.example", "b.example"], ["azattyq", "vlast"])]
+    assert claim_hosts(store, both, run_id=other, now=now) == [False]
+    assert held_by_others(store, "host", run_id=one, now=now) == set(), "what was got of a group in vain is free again"
