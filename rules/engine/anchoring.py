@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rules.engine.definitions import AnchorWeights
-from rules.engine.matching import TEXT, TITLE, Occurrence, Page, hide
+from rules.engine.matching import OPENING, TEXT, TITLE, Occurrence, Page, hide
 from rules.engine.tables import LOCATIVE, MAYBE_LOCATIVE, Condition
 from rules.engine.words import words_of
 
@@ -296,9 +296,7 @@ def settle(page: Page, weights: AnchorWeights, *, at_home: bool) -> None:
             counts = anchors.of_title_or_home(one)
             reason = "(needs something else of the country near)"
         else:
-            opening = not page.texts[one.field][page.layouts[one.field].sentence_start(one.sentence) : one.start].strip(
-                " \"'«“„‘—–-(["
-            )
+            opening = not page.texts[one.field][page.layouts[one.field].sentence_start(one.sentence) : one.start].strip(OPENING)
             counts = not opening or anchors.of_title_or_home(one)
             reason = "(its capital may be only the sentence's)"
         one.hidden_by = "" if counts else reason

@@ -39,7 +39,7 @@ _COMMON: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """A name that may be found where it is not meant: what it is, where it stands, and what to do."""
+    """What may mislead (a name found where it is not meant, a rule silent in a language): where it stands, and what to do."""
 
     file: str
     line: int
@@ -81,7 +81,11 @@ def check_rulebook(rulebook: Rulebook) -> Report:
         failed=tuple(one for one in tried if not one.right and not one.example.known_miss),
         todo=tuple(one for one in tried if not one.right and one.example.known_miss),
         mended=tuple(one for one in tried if one.right and one.example.known_miss),
-        dangers=tuple(sorted(find_dangers(rulebook), key=lambda danger: (danger.file, danger.line, danger.message))),
+        dangers=tuple(
+            sorted(
+                [*find_dangers(rulebook), *find_silences(rulebook)], key=lambda danger: (danger.file, danger.line, danger.message)
+            )
+        ),
     )
 
 
@@ -106,6 +110,19 @@ def find_dangers(rulebook: Rulebook) -> list[Danger]:
             others = ", ".join(sorted(set(ids) - {entity.id}))
             message = f"{text!r} ({language}) is a name of {entity.id} and of {others}: both are found; make one longer"
             dangers.append(Danger(entity.where.file, name.line, "shared", message))
+    return dangers
+
+
+def find_silences(rulebook: Rulebook) -> list[Danger]:
+    """Rules that show no example of a kind in one of the rulebook's languages: there nobody knows what they do."""
+    dangers = []
+    for rule in rulebook.definitions.rules:
+        for kind in ("flag", "ignore", "todo"):
+            spoken = {each.language[:2] for each in rule.examples if ("todo" if each.known_miss else each.expect) == kind}
+            lacking = [language for language in rulebook.definitions.languages if language not in spoken]
+            if lacking:
+                message = f"{rule.id} has no `{kind}` example in {', '.join(lacking)}: add one"
+                dangers.append(Danger(rule.where.file, rule.where.line, "silent", message))
     return dangers
 
 

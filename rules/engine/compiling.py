@@ -16,6 +16,7 @@ _CONDITIONS: Final = {
     "capitalised-and-anchored": Condition.CAPITAL_ANCHORED,
     "exact": Condition.EXACT,
 }
+_FLAG_CONDITIONS: Final = {"c": Condition.CAPITAL, "l": Condition.SMALL}
 _PROPER: Final = PLACES | {"party", "movement", "media", "company", "ngo"}
 _MARKS: Final = re.compile(rf"[~=](?={WORD.pattern})")
 
@@ -154,7 +155,9 @@ class Compiler:
         number = len(self.tables.entries) - 1
         for language, headwords in entry.words.items():
             for headword in headwords:
-                condition = Condition.CAPITAL if "c" in headword.flags else _CONDITIONS[entry.only]
+                condition = next(
+                    (_FLAG_CONDITIONS[flag] for flag in headword.flags if flag in _FLAG_CONDITIONS), _CONDITIONS[entry.only]
+                )
                 words, gaps = split_marked(headword.text)
                 bare = words[0].lstrip("~=")
                 if condition is Condition.NONE and len(words) == 1 and 2 <= len(bare) <= 5 and bare.isupper():
@@ -164,7 +167,7 @@ class Compiler:
                 self._alias(number, language, headword.text, condition=condition, numbers=numbers, gaps=required, person=False)
 
     def headword_words(self, language: str, words: list[str], headword: Headword) -> list[int]:  # a table: one row a case
-        flags = headword.flags.replace("c", "")
+        flags = "".join(flag for flag in headword.flags if flag not in _FLAG_CONDITIONS)
         if language == "en":
             if "x" in flags or not flags:
                 return [self._fixed("en", word.lstrip("~=")) for word in words]

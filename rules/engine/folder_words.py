@@ -23,7 +23,7 @@ from rules.engine.words import WORD
 ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 _REGION: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _WIKIDATA: Final = re.compile(r"Q[1-9][0-9]*")
-_FLAGS: Final = {"en": frozenset("nvxc"), "ru": frozenset("nvapsxc"), "kk": frozenset("nvxc")}
+_FLAGS: Final = {"en": frozenset("nvxcl"), "ru": frozenset("nvapsxcl"), "kk": frozenset("nvxcl")}
 _ONLY: Final = frozenset({"capitalised", "capitalised-and-anchored", "exact"})
 _INFLECT: Final = frozenset({"auto", "none", "noun", "surname", "adjective"})
 

@@ -16,6 +16,7 @@ _LATIN_KAZAKH: Final = re.compile(
     r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti|"
     # The digraph spelling of older sites ("bolghan", "boyynsha"), often with a Cyrillic ә left in it ("jәne").
     r"j[әə]ne|boyynsha|bolyp|bolghan|búl|elimiz\w*|halyq|halıq|qazaq\w*|"
+    r"[uúüý]sh[iı]n|b[ei][iy]b[iı]t\w*|qozghal\w*|\w{2,}(?:gha|ghan|ghany|ghandar|alyndy|elindi|yldy|ilendi|ylady)|"
     r"\w{2,}(?:[ndt]y[nń]|[ndt]yng|lghan|lgen|yp|agha|egen|ndaghy|ardyng|lyq))\b",
 )
 # Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.

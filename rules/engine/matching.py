@@ -25,6 +25,9 @@ _PATRONYMIC: Final = re.compile(
 )
 
 
+OPENING: Final = " \"'«“„‘—–-(["  # what may stand before the first word of a sentence
+
+
 @dataclass(slots=True)
 class Hit:
     """A word of the text that is a form of something."""
@@ -258,7 +261,7 @@ class _Finder:
         alias = self.tables.aliases[number]
         start, end = hits[0].start, hits[-1].end
         key = (alias.entry, start, end)
-        if key in self.taken or (alias.condition and not _spelled(alias, self.text, hits)):
+        if key in self.taken or (alias.condition and not _spelled(alias, self.text, hits, self.layout)):
             return
         if len(hits) > 1 and not _gaps_fit(alias.gaps, self.text, hits):
             return
@@ -283,7 +286,7 @@ def _gaps_fit(gaps: str, text: str, hits: tuple[Hit, ...]) -> bool:
     return True
 
 
-def _spelled(alias: Alias, text: str, hits: tuple[Hit, ...]) -> bool:
+def _spelled(alias: Alias, text: str, hits: tuple[Hit, ...], layout: Layout) -> bool:
     """Whether capitals stand where the alias needs them."""
     word = plain_forms(text[hits[0].start : hits[0].end])[0]
     if alias.condition == Condition.UPPER:
@@ -291,6 +294,10 @@ def _spelled(alias: Alias, text: str, hits: tuple[Hit, ...]) -> bool:
     if alias.condition == Condition.EXACT:
         written = [plain_forms(text[hit.start : hit.end])[0] for hit in hits]
         return written == [plain_forms(found.group())[0] for found in WORD.finditer(alias.text)]
+    if alias.condition == Condition.SMALL:
+        start = hits[0].start
+        opening = not text[layout.sentence_start(layout.sentence(start)) : start].strip(OPENING)
+        return opening or word.isupper() or not is_capitalised(word)
     # The capital is asked for where the list writes one: «площадь Республики» may be guarded by its company alone.
     return is_capitalised(word) or (alias.condition == Condition.CAPITAL_ANCHORED and alias.text[:1].islower())
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 # Part of the cache's key: raise it whenever compiling would give other tables from the same files.
-ENGINE_VERSION: Final = "5"
+ENGINE_VERSION: Final = "6"
 
 LOCATIVE: Final = 1
 MAYBE_LOCATIVE: Final = 2
@@ -24,6 +24,7 @@ class Condition(IntEnum):
     EXACT = 4  # these very letters
     UPPER = 5  # an acronym
     SURNAME = 6  # capital, and the person's full name or the country is near
+    SMALL = 7  # no capital but a sentence's: a common word that is a name, too (сайлау)
 
 
 class Entry(NamedTuple):

@@ -123,6 +123,24 @@ def test_an_acronym_needs_its_capitals_and_may_carry_endings(terms: Terms) -> No
     assert terms("ДВК-ның жақтастары", "kk")[0] == ("ДВК", "dvk")
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Ертең сайлау өтеді.", True),
+        ("Сайлау ертең өтеді.", True),
+        ("«Сайлау» деген сөз.", True),
+        ("САЙЛАУ-2026 БАСТАЛДЫ, САЙЛАУ КҮНІ", True),
+        ("Мұны Сайлау Батыров айтты.", False),
+    ],
+)
+def test_a_common_word_that_is_a_name_too_counts_in_small_letters_or_opening_a_sentence(
+    folder: Folder, text: str, found: bool
+) -> None:
+    folder.write("lexicon/all.yaml", LEXICON + '- {id: vote, kk: ["сайлау:l"]}\n')
+    occurrences = folder.load().read("", text, "kk").occurrences
+    assert any(one.entry.id == "vote" for one in occurrences) is found
+
+
 def test_a_word_of_many_thousand_letters_costs_nothing(rulebook: Rulebook) -> None:
     flagging = rulebook.flag(title="", text="митинг" * 50_000 + " " + "а\u0301" * 50_000, language="ru")
     assert not flagging.flagged

@@ -55,6 +55,15 @@ def test_dangerous_names_are_pointed_out_with_file_and_line(folder: Folder) -> N
     assert all(danger.line > 1 for danger in dangers)
 
 
+def test_a_rule_without_an_example_in_a_language_is_pointed_out(folder: Folder) -> None:
+    said = [danger.message for danger in check_rulebook(folder.load()).dangers if danger.kind == "silent"]
+    assert said == [
+        "protest has no `flag` example in ru, kk: add one",
+        "protest has no `ignore` example in ru, kk: add one",
+        "protest has no `todo` example in en, ru, kk: add one",
+    ]
+
+
 def test_an_explanation_tells_what_was_hidden_and_what_stayed_silent(rulebook: Rulebook) -> None:
     told = explain(rulebook, title="", text="The car rally left Almaty, Mamay said.", language="en")
     hidden = {match.text: match.hidden_by for match in told.matches}
