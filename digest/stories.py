@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from digest.evidence import worth_of
+from domain.quoting import worth_of
 from domain.telling import Tellable
 
 SPAN = timedelta(hours=36)  # accounts of one happening come within a day and a half; later ones are its next day

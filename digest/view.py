@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from digest.evidence import Pieces
 from digest.naming import Names
-from digest.plain import one_line, web_address
+from digest.plain import one_line
 from digest.values import Correction, Digest, Echo, Story
 from digest.wording import day_shown, moment_shown, reason_shown, say, since_shown
+from domain.shown import web_address
 from domain.telling import Carrier, Tellable, Unseen
 
 OUTLETS_SHOWN: Final = 8

@@ -9,38 +9,23 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from domain.phrases import Catalogue, load_phrases, spoken
 from domain.yamlfile import load_yaml
 
 LANGUAGES: Final = ("en", "ru", "kk")
 LOCALE: Final = Path(__file__).resolve().parent / "locale"
 
-Phrase = str | Mapping[str, str]
-
 
 @cache
-def catalogue(language: str) -> Mapping[str, Phrase]:
-    """All phrases of a language by key; one with plurals is a mapping from plural form to words."""
-    data: Mapping[str, Phrase] = load_yaml(LOCALE / f"{language}.yaml").data
-    return data
-
-
-def plural_form(language: str, number: int) -> str:
-    """The CLDR plural category of a whole number: Russian has one, few and many; English and Kazakh one and other."""
-    if language == "ru":
-        if number % 10 == 1 and number % 100 != 11:
-            return "one"
-        return "few" if number % 10 in {2, 3, 4} and number % 100 not in {12, 13, 14} else "many"
-    return "one" if number == 1 else "other"
+def catalogue(language: str) -> Catalogue:
+    """All phrases of a language by key."""
+    return load_phrases(LOCALE / f"{language}.yaml")
 
 
 def say(language: str, key: str, **values: object) -> str:
     """The phrase in the language; in English where the language lacks it, the last part of the key where English does, too."""
     phrase = catalogue(language).get(key) or catalogue("en").get(key) or key.rpartition(".")[2].replace("-", " ")
-    if not isinstance(phrase, str):
-        number = values.get("n", 0)
-        phrase = phrase.get(plural_form(language, number if isinstance(number, int) else 0)) or phrase["other"]
-    shown = {name: number_shown(value) if isinstance(value, int) else value for name, value in values.items()}
-    return phrase.format(**shown) if values else phrase
+    return spoken(phrase, language, values)
 
 
 def reason_shown(language: str, reason: str) -> str:
@@ -56,11 +41,6 @@ def reasons(language: str) -> Mapping[str, str]:
     path = LOCALE / f"reasons.{language}.yaml"
     data: Mapping[str, str] = load_yaml(path).data if path.exists() else {}
     return data
-
-
-def number_shown(number: int) -> str:
-    """A whole number with thin spaces between thousands, as all three languages allow."""
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def day_shown(language: str, day: date, *, weekday: bool = False, year: bool = True) -> str:

@@ -138,7 +138,8 @@ async def _leave_artifacts(settings: Settings, report: RunReport) -> None:
 def run_collect(settings: Settings, options: CollectOptions) -> RunReport:
     """The flow called from the command line: the run shows in the Prefect UI, the report comes back to the caller."""
     # Whatever ends the run is told by the report or an error of ours: Prefect's own lines, tracebacks among them, say it again.
-    for name in ("prefect", *(name for name in logging.root.manager.loggerDict if name.startswith("prefect."))):
+    known = [name for name in logging.root.manager.loggerDict if name.startswith("prefect.")]
+    for name in ("prefect", "prefect._internal.concurrency", *known):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return asyncio.run(_by_hand(settings, options))
 
@@ -166,8 +167,8 @@ async def _by_hand(settings: Settings, options: CollectOptions) -> RunReport:
         said = state.message or ""
     except HTTPError as error:  # Prefect's client has tried again and given up
         said = f"it went away ({error})"
-        if kept:
-            log.error("the Prefect server went away during the run: the work is done and stored, but the run does not show there")
+    if kept and said.startswith("it went away"):
+        log.error("the Prefect server went away during the run: the work is done and stored, but the run does not show there")
     if kept:
         return kept[0]  # also where only the scheduler failed: the work is done and stored
     if refused:

@@ -14,14 +14,16 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from domain.phrases import number_shown
 from domain.settings import Settings
+from domain.shown import web_address
 from domain.values import Span
 from review.names import Names, theme_name
-from review.plain import clipped, host_of, plain, web_address
+from review.plain import clipped, host_of, plain
 from review.sessions import COOKIE, Sealer, Visitor
 from review.settings import DeskSettings
 from review.views import first_words, span_kinds
-from review.wording import LANGUAGES, Say, knows, moment, number_shown, pick_language, say
+from review.wording import LANGUAGES, Say, knows, moment, pick_language, say
 from storage.alarms import open_alarms
 from storage.queues import Listed
 from storage.store import Store

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from domain.shown import web_address
 from domain.values import Flagging
 from review.marks import evidence
-from review.plain import web_address
 from storage.queues import Listed
 
 COLUMNS: Final = (
@@ -55,7 +55,7 @@ def flat(values: Mapping[str, Any]) -> list[Any]:
 
 def linkable(url: str) -> bool:
     """Whether an address may become a link in what we export."""
-    return web_address(url) is not None
+    return bool(web_address(url))
 
 
 def _joined(value: Any) -> Any:

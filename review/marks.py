@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from domain.quoting import fitted, sentence_bounds, stands, weightiest, worth_of
 from domain.values import Flagging, Ruling, Span
 from review.plain import plain
 
 TEXT_SHOWN: Final = 120_000  # characters; the longest article met had 90,000, and a browser stays quick below this
 SENTENCE_SHOWN: Final = 360  # about four lines of the inbox
-_BOUNDARY: Final = re.compile(r"(?<=[.!?…])[\"»”’)]*\s+(?=[\"«“‘(—–-]*\s*[A-ZА-ЯЁӘҒҚҢӨҰҮҺІ0-9])|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ def pieces(text: str, spans: Sequence[Span], field: str, *, start: int = 0, end:
     held = [
         (index, max(span.start, start), min(span.end, end))
         for index, span in enumerate(spans)
-        if span.field == field and 0 <= span.start < span.end <= len(text) and span.start < end and span.end > start
-        and text[span.start : span.end] == span.text
+        if stands(span, field, text) and span.start < end and span.end > start
     ]  # fmt: skip
     cuts = sorted({start, end, *(at for _, left, right in held for at in (left, right))})
     made = []
@@ -62,12 +61,13 @@ def evidence(title: str, text: str, flagging: Flagging | None) -> Evidence | Non
     nothing matched. The title stands above it anyway, so that a sentence of the text says more."""
     if flagging is None or not flagging.spans:
         return None
-    worth = span_points(flagging)
+    worth = worth_of(flagging)
     for field, whole in (("text", text), ("title", title)):
-        sentence = _weightiest(whole, flagging.spans, worth, field)
+        standing = [(span, worth[place]) for place, span in enumerate(flagging.spans) if stands(span, field, whole)]
+        sentence = weightiest(whole, standing)
         if sentence is not None:
             left, right = sentence
-            cut_left, cut_right = _fit(whole, flagging.spans, field, left, right)
+            cut_left, cut_right = fitted(whole, [span for span, _ in standing], sentence, SENTENCE_SHOWN)
             found = pieces(whole, flagging.spans, field, start=cut_left, end=cut_right)
             return Evidence(field, found, cut_left > left, cut_right < right)
     return None
@@ -75,8 +75,8 @@ def evidence(title: str, text: str, flagging: Flagging | None) -> Evidence | Non
 
 def around(text: str, spans: Sequence[Span]) -> Evidence:
     """The sentence of the text in which the first of these spans stands; its spans are marked as words searched for (-1)."""
-    left, right = sentence_bounds(text, spans[0].start)
-    cut_left, cut_right = _fit(text, spans, "text", left, right)
+    left, right = bounds = sentence_bounds(text, spans[0].start)
+    cut_left, cut_right = fitted(text, spans, bounds, SENTENCE_SHOWN)
     marked = tuple(
         Piece(one.text, (-1,) if one.spans else ()) for one in pieces(text, spans, "text", start=cut_left, end=cut_right)
     )
@@ -86,50 +86,3 @@ def around(text: str, spans: Sequence[Span]) -> Evidence:
 def leading(flagging: Flagging) -> Ruling | None:
     """The ruling that decided: the highest score in proportion to its threshold."""
     return max(flagging.rulings, key=lambda ruling: ruling.score / ruling.threshold if ruling.threshold else 0.0, default=None)
-
-
-def span_points(flagging: Flagging) -> dict[int, float]:
-    """What each span was worth over all rulings: its parts' points shared among their spans, or its own points."""
-    worth = {index: max(span.points, 0.0) for index, span in enumerate(flagging.spans)}
-    for ruling in flagging.rulings:
-        for part in ruling.parts:
-            for index in part.spans:
-                if 0 <= index < len(flagging.spans):
-                    worth[index] = max(worth[index], part.points / len(part.spans))
-    return worth
-
-
-def sentence_bounds(text: str, at: int) -> tuple[int, int]:
-    """Where the sentence around ``at`` begins and ends; looks no further than 2,000 characters to either side."""
-    low, high = max(0, at - 2_000), min(len(text), at + 2_000)
-    left, right = low, high
-    for match in _BOUNDARY.finditer(text, low, high):
-        if match.end() <= at:
-            left = match.end()
-        elif match.start() > at:
-            right = match.start()
-            break
-    return left, right
-
-
-def _weightiest(text: str, spans: Sequence[Span], worth: dict[int, float], field: str) -> tuple[int, int] | None:
-    totals: dict[tuple[int, int], float] = {}
-    for index, span in enumerate(spans):
-        if span.field == field and 0 <= span.start < span.end <= len(text) and worth.get(index, 0.0) > 0:
-            bounds = sentence_bounds(text, span.start)
-            totals[bounds] = totals.get(bounds, 0.0) + worth[index]
-    return max(totals, key=lambda bounds: (totals[bounds], -bounds[0])) if totals else None
-
-
-def _fit(text: str, spans: Sequence[Span], field: str, left: int, right: int) -> tuple[int, int]:
-    """Bounds of at most SENTENCE_SHOWN characters that hold the sentence's first marked words, cut between words."""
-    if right - left <= SENTENCE_SHOWN:
-        return left, right
-    first = min((span.start for span in spans if span.field == field and left <= span.start < right), default=left)
-    start = max(left, first - SENTENCE_SHOWN // 3)
-    end = min(right, start + SENTENCE_SHOWN)
-    while left < start < first and not text[start - 1].isspace():
-        start += 1
-    while end < right and end > first + 40 and not text[end].isspace():
-        end -= 1
-    return start, end

@@ -6,7 +6,7 @@ three languages say the same things (docs/decisions/0060).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -14,49 +14,27 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.yamlfile import load_yaml
+from domain.phrases import Catalogue, load_phrases, spoken
 
 LANGUAGES: Final = {"en": "English", "ru": "Русский", "kk": "Қазақша"}
 LOCALE: Final = Path(__file__).resolve().parent / "locale"
 
-Phrase = str | Mapping[str, str]
-
 
 @cache
-def catalogue(language: str) -> Mapping[str, Phrase]:
-    """All phrases of one language by their key; a phrase with plurals is a mapping from plural form to words."""
-    data: Mapping[str, Phrase] = load_yaml(LOCALE / f"{language}.yaml").data
-    return data
-
-
-def plural_form(language: str, number: int) -> str:
-    """The CLDR plural category of a whole number: Russian has one, few and many; English and Kazakh one and other."""
-    if language == "ru":
-        if number % 10 == 1 and number % 100 != 11:
-            return "one"
-        return "few" if number % 10 in {2, 3, 4} and number % 100 not in {12, 13, 14} else "many"
-    return "one" if number == 1 else "other"
+def catalogue(language: str) -> Catalogue:
+    """All phrases of one language by their key."""
+    return load_phrases(LOCALE / f"{language}.yaml")
 
 
 def say(language: str, key: str, **values: object) -> str:
     """The phrase in the language (in English where the language lacks it, the key itself where English lacks it too)."""
     phrase = catalogue(language).get(key) or catalogue("en").get(key) or key
-    if not isinstance(phrase, str):
-        number = values.get("n", 0)
-        whole = number if isinstance(number, int) else 0
-        phrase = phrase.get(plural_form(language, whole)) or phrase["other"]
-    shown = {name: number_shown(value) if isinstance(value, int) else value for name, value in values.items()}
-    return phrase.format(**shown) if values else phrase
+    return spoken(phrase, language, values)
 
 
 def knows(language: str, key: str) -> bool:
     """Whether there is such a phrase: names of themes and reasons come from data, which may hold more than we know."""
     return key in catalogue(language)
-
-
-def number_shown(number: int) -> str:
-    """A whole number with thin spaces between thousands, as all three languages allow."""
-    return f"{number:,}".replace(",", "\u202f")
 
 
 def pick_language(chosen: str | None, accept: str) -> str:

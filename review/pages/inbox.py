@@ -7,11 +7,11 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from domain.phrases import number_shown
 from review.access import Reader
 from review.desk import language_of, page, the_desk
 from review.filters import OWNERSHIPS, Filters, cursor_text, read_filters
 from review.views import entries
-from review.wording import number_shown
 from storage import queues, statistics, verdicts
 from storage.queues import COUNTED, Queue
 from storage.sources import stored_sources

@@ -15,12 +15,13 @@ import pytest
 from digest.evidence import sentence
 from digest.message import POLICY, digest_message, message_id, read_sender
 from digest.naming import Names
-from digest.plain import one_line, web_address
+from digest.plain import one_line
 from digest.render import ROOM, Rendered, render
 from digest.select import Frame, corrections_of, select
 from digest.stories import grouped
 from digest.values import Digest
 from digest.wording import LANGUAGES, catalogue, reason_shown, reasons, since_shown
+from domain.shown import web_address
 from domain.telling import Carrier, Figures, Recipient, Sight, Tellable, Told, Unseen
 from domain.values import Ownership
 from extractors import client, failures

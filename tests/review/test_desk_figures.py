@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from domain.errors import ConfigError
+from domain.phrases import plural_form
 from domain.settings import HOUSE
 from domain.values import SourceState
 from domain.yamlfile import load_yaml
@@ -309,7 +310,7 @@ def test_every_phrase_a_page_asks_for_exists() -> None:
     ("number", "form"), [(1, "one"), (2, "few"), (5, "many"), (11, "many"), (12, "many"), (21, "one"), (22, "few"), (111, "many")]
 )
 def test_russian_plurals(number: int, form: str) -> None:
-    assert wording.plural_form("ru", number) == form
+    assert plural_form("ru", number) == form
 
 
 @pytest.mark.parametrize(
