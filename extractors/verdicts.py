@@ -73,7 +73,7 @@ def judge(source: Source, reading: Reading, now: datetime) -> Check:
         status=reading.status,
         media_type=reading.media_type,
         size=reading.size,
-        entries=len(reading.entries),
+        entries=reading.count,
         newest=reading.newest,
         reason=reason,
         url=reading.url,
@@ -98,7 +98,7 @@ def _yielding(source: Source, reading: Reading, now: datetime) -> tuple[SourceVe
     lost = _lost(reading)
     if reading.unchanged:
         return SourceVerdict.ALIVE, _sentence("nothing changed since the last poll", lost)
-    if not reading.entries:
+    if not reading.count:
         return SourceVerdict.EMPTY, _sentence(f"the {reading.kind.value} can be read but has no entries", lost)
     if reading.moved_to:
         return SourceVerdict.MOVED, _sentence(f"moved to {reading.moved_to} for good; change the address in the list", lost)

@@ -54,7 +54,7 @@ def after_poll(
     outcome = PollOutcome(
         ok=reading.ok,
         new=new,
-        gap=publishing_gap(entry.published for entry in reading.entries),
+        gap=publishing_gap(reading.dates),
         fresh_until=reading.fresh_until,
         retry_after=reading.retry_after,
     )
@@ -78,7 +78,8 @@ def after_poll(
     if not reading.ok:
         return kept
     kept = replace(kept, last_ok=now, last_new=rhythm.last_new)
-    return kept if reading.unchanged else read_state(kept, reading, whole=whole)
+    # What is remembered of the entries was kept together with them.
+    return kept if reading.unchanged else replace(read_state(kept, reading, whole=whole), pieces=None)
 
 
 def read_state(state: PollState, reading: Reading, *, whole: bool = True) -> PollState:
@@ -93,7 +94,8 @@ def read_state(state: PollState, reading: Reading, *, whole: bool = True) -> Pol
         etag=(whole and reading.validators.etag) or "",
         last_modified=(whole and reading.validators.last_modified) or "",
         body_sha256=reading.body_sha256 if whole else "",
-        entries_last=len(reading.entries),
+        entries_last=reading.count,
+        pieces=reading.pieces if whole else None,
     )
 
 
@@ -112,7 +114,7 @@ def judge(source: Source, reading: Reading, state: PollState, *, new: int, now: 
         )
     if reading.unchanged:
         return PollKind.UNCHANGED, _on_the_way(reading)
-    if not reading.entries:
+    if not reading.count:
         return PollKind.QUIET, reading.reason
     return PollKind.OK, "; ".join(filter(None, (_on_the_way(reading), *reading.notes)))
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from domain.errors import ConfigError, SholuError, StoreError
@@ -24,6 +25,7 @@ from extractors.catalogue import load_sources
 from extractors.headers import Validators
 from extractors.ladder import Reading, climb
 from extractors.meter import Meter
+from extractors.pieces import key_digest
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, is_offline, is_out_of_reach, read_state
 from flows.pages import ended_early, read_all
@@ -34,16 +36,16 @@ from flows.world import Clock, CollectOptions, Tell, World, open_world
 from rules.engine.rulebook import open_rulebook
 from storage.entries import (
     Taken,
+    brings_news,
     preview_entries,
     take_entries,
 )
+from storage.feed_pieces import feed_pieces
+from storage.rechecks import UNKNOWN_MACHINE
 from storage.runs import add_reports, end_run
 from storage.sources import PollState, save_poll_states
 
 log = logging.getLogger("sholu.collect")
-
-# Where the feed did not answer this time: taken for a public one, so that no queue leads inside.
-UNKNOWN_MACHINE = "0.0.0.0"  # noqa: S104  # nothing is bound to it
 
 RunShards = Callable[[World, Sequence[Shard]], Awaitable[Sequence[Sequence[SourceReport]]]]
 
@@ -129,7 +131,9 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     ended: list[Outcome] = []
     try:
         reading = await read_source(world, source, state, meter)
-        await _work_through(world, source, state, reading, meter, ended)
+        feed_id = await _keep_feed(world, source, reading)
+        reading = replace(reading, capture=None)  # kept now: its bytes must not lie in memory while pages are read
+        await _work_through(world, source, state, reading, meter, ended, feed_id)
     except StoreError:
         raise  # the database is everybody's: the run ends, and says why
     except Exception as error:  # a fault of ours in one source must not cost the others
@@ -147,7 +151,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         kind=PollKind(kept.last_kind),
         reason=kept.last_reason,
         rung=reading.kind.value,
-        entries=len(reading.entries),
+        entries=reading.count,
         counts=counts,
     )
     if is_out_of_reach(reading):
@@ -161,6 +165,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
 async def read_source(world: World, source: Source, state: PollState, meter: Meter | None = None) -> Reading:
     """Read a source by its ladder: what its address in use yields, or the next rung where it does not."""
     fresh = world.options.force
+    # Of entries that are not read again, nothing is known that could be passed over by its date.
+    whole = fresh or world.options.since is not None
     return await climb(
         world.client,
         world.pool,
@@ -170,6 +176,7 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
         address=state.address,
         validators=Validators() if fresh else Validators(state.etag or None, state.last_modified or None),
         body_sha256="" if fresh else state.body_sha256,
+        pieces=None if whole else partial(asyncio.to_thread, feed_pieces, world.store, source.id),
         last_polled=state.last_polled,
         last_new=state.last_new,
         entries_last=state.entries_last if state.last_ok else None,
@@ -177,8 +184,23 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
     )
 
 
+async def _keep_feed(world: World, source: Source, reading: Reading) -> int | None:
+    """Keep a feed's bytes where they bring news: what announced an article, and often all there is of it, is evidence."""
+    if reading.capture is None or world.options.dry_run:
+        return None
+    if not await asyncio.to_thread(brings_news, world.store, source.id, reading.entries):
+        return None
+    return await world.captures.put(reading.capture)
+
+
 async def _work_through(
-    world: World, source: Source, state: PollState, reading: Reading, meter: Meter, ended: list[Outcome]
+    world: World,
+    source: Source,
+    state: PollState,
+    reading: Reading,
+    meter: Meter,
+    ended: list[Outcome],
+    feed_id: int | None,
 ) -> None:
     """Add one outcome to ``ended`` for every entry this run sees of a source: those of the feed, and those that waited from before."""
     entries = reading.entries
@@ -193,11 +215,16 @@ async def _work_through(
         taken = await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
     elif reading.ok and not reading.unchanged:
         seen = read_state(state, reading, whole=not late)
-        taken = await asyncio.to_thread(take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now)
+        taken = await asyncio.to_thread(
+            take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now, capture_id=feed_id
+        )
         ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
-    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
+    # An entry that stood in the last feed and is read now since its page failed then is counted by what comes of that.
+    worked = {key_digest(each.entry.key) for each in taken.pending}
+    held = sum(piece.key not in worked for piece in reading.held)
+    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * (taken.unchanged + held)
     await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter, ended)
 
 

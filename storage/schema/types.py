@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from datetime import UTC, datetime
@@ -11,6 +10,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
+
+from domain.keys import LONGEST, shortened
 
 metadata = MetaData(
     naming_convention={
@@ -41,12 +42,9 @@ def write_json(value: object) -> str:
     return storable(written)
 
 
-def short_key(key: str, limit: int = 200) -> str:
-    """``key`` as it can be indexed: PostgreSQL's B-tree takes 2,700 bytes a row at most, and a hostile address has more."""
-    key = storable(key)
-    if len(key) <= limit:
-        return key
-    return f"{key[: limit - 33]}#{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+def short_key(key: str, limit: int = LONGEST) -> str:
+    """``key`` as it can be stored and indexed."""
+    return shortened(storable(key), limit)
 
 
 class Words(TypeDecorator[str]):

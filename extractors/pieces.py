@@ -1,0 +1,224 @@
+"""A changed feed less what was read before: cutting its bytes into entries, and knowing again those of the last reading.
+
+Pure scanning of bytes in linear time, with no parser: what an entry says is for feedparser to read (``extractors.feeds``), and
+wherever it is not certain that an entry reads the same alone as among the others, the whole feed is read. See
+docs/decisions/0088-what-a-changed-feed-costs.md.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+
+from domain.keys import shortened
+from domain.values import Feed
+from extractors.charsets import decode_as_labelled
+from extractors.plain import clean_markup
+
+MOST_PIECES = 20_000  # entries; scanning more would hold up the others for more than some 20 ms
+MOST_NAMES = 100  # namespaces declared in a feed
+WHOLE_EVERY = timedelta(days=1)
+"""Then a feed is read in whole all the same: its entries are seen to be still there, and a mistake made here would heal."""
+MARK = b"<?seen?>"
+"""Stands for entries left out. Where an entry cannot stand, in a tag, a mark cannot either: such a document is not read in part."""
+
+_ROOT = re.compile(rb"\s*(?:<\?[^<>]{0,1000}\?>\s*|<!--[^<>]{0,5000}-->\s*)*+<(?:(rss|rdf:RDF)|feed)(?=[\s>])")
+_HIDING = ((b"<![CDATA[", b"]]>"), (b"<!--", b"-->"), (b"<?", b"?>"))
+_BLANK = b" \t\r\n>"
+_CDATA = re.compile(rb"<!\[CDATA\[.*?\]\]>", re.DOTALL)
+_CONTEXT = re.compile(rb"<(?!rdf:li\b|[?!])[^<>]*>(?:(?<=language>)[^<]*)?")
+_NAMED = re.compile(rb"xmlns(?::[^\s=:<>\"']{1,100})?\s*=\s*[\"']")
+_NAMING = re.compile(rb"xmlns(?::([^\s=:<>\"']{1,100}))?\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)')")
+_SCOPE = re.compile(rb"\s(?:xml:)?(?:base|lang)\s*=")
+_DIVISION = re.compile(rb"<(?:[\w.-]+:)?div[\s/>]")
+_HEAD = struct.Struct(">Bq")
+_RECORD = struct.Struct(">16s8sq")
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is remembered of one entry: the hash of its bytes in their context, its key's, and when it was published."""
+
+    digest: bytes
+    key: bytes
+    published: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A feed divided into what was read before, ``held``, and what must be read now.
+
+    ``document`` is the feed less what is held, in UTF-8, b"" where nothing is left to be read. ``new`` are the digests of the
+    entries in it, in order; b"" stands for one that could tell upon others and is read every time. ``note`` is what was odd about
+    the character set; ``read_at`` when the feed was last read in whole.
+    """
+
+    held: tuple[Piece, ...]
+    new: tuple[bytes, ...]
+    document: bytes
+    note: str
+    read_at: datetime
+
+    def joins(self, feed: Feed) -> bool:
+        """Whether what was read of ``document`` is certainly what the whole feed would have given beyond what is held."""
+        keys = {key_digest(entry.key) for entry in feed.entries}
+        return len(feed.keys_in_order) == len(self.new) and not any(piece.key in keys for piece in self.held)
+
+
+def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: datetime) -> Division | None:
+    """Divide a feed by what is ``stored`` of its last reading (``remembered``); None where it must be read in whole, unremembered."""
+    decoded = decode_as_labelled(body, content_type)
+    if decoded is None:
+        return None
+    data = decoded.text.encode()
+    spans = cut(data)
+    if not spans or not _names_agree(data, spans[0][0]):
+        return None
+    around = _around(data, spans)
+    read_at, known = _unpacked(stored)
+    if not now - WHOLE_EVERY < read_at <= now:
+        read_at, known = now, {}
+    context = blake2b(b"".join((url.encode("utf-8", "surrogatepass"), *_CONTEXT.findall(around))), digest_size=32).digest()
+    held: list[Piece] = []
+    new: list[bytes] = []
+    kept: list[bytes] = []
+    place = 0
+    view = memoryview(data)
+    for start, end in spans:
+        digest = blake2b(view[start:end], digest_size=16, key=context).digest()
+        piece = known.get(digest)
+        if piece is None:
+            new.append(digest if stands_alone(data[start:end]) else b"")
+            continue
+        held.append(piece)
+        kept += (data[place:start], MARK)
+        place = end
+    kept.append(data[place:])
+    if not held:
+        read_at = now
+    document = b"".join(kept) if new else b""
+    # What is removed on entry could have hidden a tag from the scan.
+    text = (document or around).decode()
+    if clean_markup(text) != text:
+        return None
+    return Division(tuple(held), tuple(new), document, decoded.note, read_at)
+
+
+def cut(data: bytes) -> list[tuple[int, int]]:
+    """Where each entry of a feed in UTF-8 begins and ends; none where a parser might see others than a scan of bytes does."""
+    root = _ROOT.match(data)
+    if root is None:  # a DOCTYPE too, which could declare anything
+        return []
+    name = b"item" if root[1] else b"entry"
+    opening, closing = b"<" + name, b"</" + name + b">"
+    hiding = [pair for pair in _HIDING if data.find(pair[0], root.end()) >= 0]
+    spans: list[tuple[int, int]] = []
+    after = place = root.end()
+    while (start := data.find(opening, place)) >= 0:
+        place = start + len(opening)
+        sign = data[place : place + 1]
+        if sign not in _BLANK:
+            if sign == b"/":
+                return []
+            continue  # <items>
+        if len(spans) == MOST_PIECES or not _is_content(data, after, start, hiding):
+            return []
+        end = data.find(closing, place)
+        if end < 0 or not _is_content(data, place, end, hiding) or _holds_another(data, opening, place, end):
+            return []
+        after = place = end + len(closing)
+        spans.append((start, after))
+    return spans
+
+
+def _is_content(data: bytes, start: int, end: int, hiding: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether, from markup at ``start``, there is markup again at ``end``: no comment, CDATA section or instruction is open there."""
+    for opening, closing in hiding:
+        last = data.rfind(opening, start, end)
+        if last >= 0 and data.find(closing, last + len(opening), end) < 0:
+            return False
+    return True
+
+
+def _holds_another(data: bytes, opening: bytes, start: int, end: int) -> bool:
+    while (start := data.find(opening, start, end)) >= 0:
+        start += len(opening)
+        if data[start : start + 1] in b" \t\r\n>/":
+            return True
+    return False
+
+
+def _around(data: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+    """What stands before, between and after the entries."""
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    return b"".join(data[end:start] for end, start in zip([0, *ends], [*starts, len(data)], strict=True))
+
+
+def _names_agree(data: bytes, first: int) -> bool:
+    """Whether the entries, from ``first`` on, give no prefix and no namespace another name than it has anywhere else.
+
+    feedparser keeps what an entry declares for all entries after it.
+    """
+    if data.find(b"xmlns", first) < 0:
+        return True
+    inside = _NAMING.findall(data, first)
+    if len(inside) != len(_NAMED.findall(data, first)):
+        return False
+    above, below = (
+        {(prefix, (one or other).lower()) for prefix, one, other in each} for each in (_NAMING.findall(data[:first]), inside)
+    )
+    return len(above) + len(below) <= MOST_NAMES and all(
+        (prefix == "" or prefix != other_prefix) and name != other_name
+        for prefix, name in below - above
+        for other_prefix, other_name in above | below
+        if (prefix, name) != (other_prefix, other_name)
+    )
+
+
+def stands_alone(piece: bytes) -> bool:
+    """Whether an entry leaves no trace in how feedparser reads those after it, which loses count of bases and languages at a
+    <div> within text said to be escaped.
+    """
+    if not _SCOPE.search(piece):
+        return True
+    markup = _CDATA.sub(b"", piece)
+    return not (_SCOPE.search(markup) and _DIVISION.search(markup))
+
+
+def remembered(division: Division, feed: Feed) -> bytes:
+    """What to store of this reading: what is held and, of ``feed``, every entry that was read from one piece and has its key alone."""
+    entries = {entry.key: entry for entry in feed.entries}
+    pieces = list(division.held)
+    # Of a document that is not sound, nothing is certain.
+    if len(feed.keys_in_order) == len(division.new):
+        pieces += [
+            Piece(digest, key_digest(key), entries[key].published)
+            for digest, key in zip(division.new, feed.keys_in_order, strict=True)
+            if digest and key
+        ]
+    records = (_RECORD.pack(piece.digest, piece.key, _seconds(piece.published)) for piece in pieces)
+    return _HEAD.pack(_VERSION, int(division.read_at.timestamp())) + b"".join(records)
+
+
+def key_digest(key: str) -> bytes:
+    """A short name for an entry's key, as the feed gave it or as it is stored."""
+    return blake2b(shortened(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def _unpacked(stored: bytes) -> tuple[datetime, dict[bytes, Piece]]:
+    """When the feed was last read in whole, and its pieces by digest; the beginning of time and none where nothing is stored."""
+    if len(stored) < _HEAD.size or stored[0] != _VERSION or (len(stored) - _HEAD.size) % _RECORD.size:
+        return datetime.min.replace(tzinfo=UTC), {}
+    _, read_at = _HEAD.unpack_from(stored)
+    records = _RECORD.iter_unpack(memoryview(stored)[_HEAD.size :])
+    pieces = (Piece(digest, key, datetime.fromtimestamp(at, UTC) if at else None) for digest, key, at in records)
+    return datetime.fromtimestamp(read_at, UTC), {piece.digest: piece for piece in pieces}
+
+
+def _seconds(when: datetime | None) -> int:
+    return int(when.timestamp()) if when else 0
