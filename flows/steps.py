@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
 
 from domain.errors import ConfigError, SholuError, StoreError
@@ -25,7 +24,6 @@ from extractors.catalogue import load_sources
 from extractors.headers import Validators
 from extractors.ladder import Reading, climb
 from extractors.meter import Meter
-from extractors.pieces import key_digest
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, is_offline, is_out_of_reach, read_state
 from flows.pages import ended_early, read_all
@@ -40,7 +38,6 @@ from storage.entries import (
     preview_entries,
     take_entries,
 )
-from storage.feed_pieces import feed_pieces
 from storage.rechecks import UNKNOWN_MACHINE
 from storage.runs import add_reports, end_run
 from storage.sources import PollState, save_poll_states
@@ -151,7 +148,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         kind=PollKind(kept.last_kind),
         reason=kept.last_reason,
         rung=reading.kind.value,
-        entries=reading.count,
+        entries=len(reading.entries),
         counts=counts,
     )
     if is_out_of_reach(reading):
@@ -165,8 +162,6 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
 async def read_source(world: World, source: Source, state: PollState, meter: Meter | None = None) -> Reading:
     """Read a source by its ladder: what its address in use yields, or the next rung where it does not."""
     fresh = world.options.force
-    # Of entries that are not read again, nothing is known that could be passed over by its date.
-    whole = fresh or world.options.since is not None
     return await climb(
         world.client,
         world.pool,
@@ -176,7 +171,6 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
         address=state.address,
         validators=Validators() if fresh else Validators(state.etag or None, state.last_modified or None),
         body_sha256="" if fresh else state.body_sha256,
-        pieces=None if whole else partial(asyncio.to_thread, feed_pieces, world.store, source.id),
         last_polled=state.last_polled,
         last_new=state.last_new,
         entries_last=state.entries_last if state.last_ok else None,
@@ -221,10 +215,7 @@ async def _work_through(
         ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
-    # An entry that stood in the last feed and is read now since its page failed then is counted by what comes of that.
-    worked = {key_digest(each.entry.key) for each in taken.pending}
-    held = sum(piece.key not in worked for piece in reading.held)
-    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * (taken.unchanged + held)
+    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
     await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter, ended)
 
 

@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
     """An entry whose page is to be read: ``tries`` how often it failed, ``idle`` how often its changes brought no new text,
-    ``item_id`` what it gave before."""
+    ``item_id`` what it gave before, ``capture_id`` the feed's bytes it stood in (None: not kept)."""
 
     id: int
     entry: Entry
@@ -44,6 +44,7 @@ class PendingEntry:
     first_seen: datetime
     fingerprint: str
     item_id: int | None
+    capture_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,19 @@ def next_try(tries: int, now: datetime) -> datetime | None:
     return now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) else None
 
 
-def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entry], state: PollState, *, now: datetime) -> Taken:
+def take_entries(
+    store: Store,
+    run_id: int,
+    source_id: str,
+    found: Sequence[Entry],
+    state: PollState,
+    *,
+    now: datetime,
+    capture_id: int | None = None,
+) -> Taken:
     """Keep the entries of one body and the poll state in ONE transaction, so that an ETag is never kept without its entries.
+
+    ``capture_id`` is that body as received, where it was kept.
 
     Entries new or changed become pending. An entry whose changes have brought no new text ("updated" always now, a counter
     in the summary) is read again ever more rarely, and counts as unchanged until then.
@@ -92,7 +104,8 @@ def take_entries(store: Store, run_id: int, source_id: str, found: Sequence[Entr
         for key, entry in first.items():
             before = held.get(key)
             if before is None or _must_be_read(before, entry):
-                rows.append(_row(run_id, source_id, key, entry, now=now, due=now if before is None else _due(before, entry, now)))
+                due = now if before is None else _due(before, entry, now)
+                rows.append(_row(run_id, source_id, key, entry, now=now, due=due) | {"capture_id": capture_id})
             else:
                 again.append(key)
                 if now - before.last_seen >= DAY:
@@ -112,6 +125,14 @@ def pending_entries(
     """The queue of those sources (``None``: of all), oldest due first: what a dead run left, and tries whose time has come."""
     with store.read() as connection:
         return _pending(connection, None if source_ids is None else sorted(source_ids), now, limit)
+
+
+def brings_news(store: Store, source_id: str, found: Sequence[Entry]) -> bool:
+    """Whether any of these entries is new, or says something else than before."""
+    entries_by_key = {short_key(entry.key): entry for entry in found}
+    with store.read() as connection:
+        held = _held(connection, source_id, list(entries_by_key))
+    return any(key not in held or _must_be_read(held[key], entry) for key, entry in entries_by_key.items())
 
 
 def preview_entries(store: Store, source_id: str, found: Sequence[Entry], *, now: datetime) -> Taken:
@@ -237,7 +258,7 @@ def _pending(connection: Connection, source_ids: list[str] | None, now: datetime
 
 
 def _pending_entry(row: Row[Any]) -> PendingEntry:
-    return PendingEntry(row.id, _entry(row), row.tries, row.idle, row.first_seen, row.fingerprint, row.item_id)
+    return PendingEntry(row.id, _entry(row), row.tries, row.idle, row.first_seen, row.fingerprint, row.item_id, row.capture_id)
 
 
 def _entry(row: Row[Any]) -> Entry:

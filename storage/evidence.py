@@ -19,7 +19,7 @@ from storage.schema.evidence import blobs, captures, rechecks
 from storage.schema.evidence import chain as links
 from storage.schema.items import flaggings, item_sources, item_versions, items
 from storage.schema.review import item_tags, verdicts
-from storage.schema.watching import sources
+from storage.schema.watching import entries, sources
 from storage.store import MANY, Store, in_batches
 
 # Links between the item's first record and the head of the chain that are handed over with it: 6 MB at most. Past that only the
@@ -85,7 +85,9 @@ def load_evidence(store: Store, item_id: int) -> Evidence:
         of = _rows_of(connection, item_id)
         versions, judged = of(item_versions, item_versions.c.number), of(flaggings, flaggings.c.id)
         decided, looks = of(verdicts, verdicts.c.id), of(rechecks, rechecks.c.due)
-        ids = sorted({row["capture_id"] for row in (*versions, *looks) if row["capture_id"] is not None})
+        announced = (*of(item_sources, item_sources.c.first_seen), *of(entries, entries.c.id))
+        # The feeds that announced it are evidence as well; often they are all there is of a text.
+        ids = sorted({row["capture_id"] for row in (*versions, *looks, *announced) if row["capture_id"] is not None})
         held = tuple(_captures(store, connection, captures.c.id.in_(ids)))
         written = [
             *(Record("capture", each.id, records.capture_record(each.capture)) for each in held),

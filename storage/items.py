@@ -465,6 +465,7 @@ def _note_outlets(store: Store, connection: Connection, ended: Sequence[_Ended],
             "url": each.result.pending.entry.url or each.outcome.url,
             "entry_key": short_key(each.result.pending.entry.key),
             "first_seen": now,
+            "capture_id": each.result.pending.capture_id,
         }
         for each in ended
         if each.item_id is not None and not isinstance(each.result, NotStored)

@@ -18,7 +18,7 @@ from storage import chain, search_index
 from storage.runs import retire_ledger
 from storage.schema.digest import told
 from storage.schema.evidence import blobs, captures, rechecks
-from storage.schema.items import flaggings, item_versions, items, sketch_hashes, sketches
+from storage.schema.items import flaggings, item_sources, item_versions, items, sketch_hashes, sketches
 from storage.schema.review import login_failures, sessions, verdicts
 from storage.schema.watching import entries, facts, outcomes, run_sources, runs, source_days
 from storage.similar import WINDOW
@@ -106,7 +106,8 @@ def _droppable(before: datetime) -> ColumnElement[bool]:
     # Flagged once is kept for good, even where later rules see nothing in it.
     once = _once_flagged(c.id)
     seen_again = exists().where(rechecks.c.capture_id == c.id, rechecks.c.item_id == items.c.id, kept_items())
-    return and_(c.fetched_at < before, c.blob_id.is_not(None), not_(needed), not_(once), not_(seen_again))
+    announced = exists().where(item_sources.c.capture_id == c.id, item_sources.c.item_id == items.c.id, kept_items())
+    return and_(c.fetched_at < before, c.blob_id.is_not(None), not_(needed), not_(once), not_(seen_again), not_(announced))
 
 
 def _once_flagged(capture_id: ColumnElement[int]) -> ColumnElement[bool]:

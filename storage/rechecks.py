@@ -29,6 +29,8 @@ LOOKS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "24h": timedelta(hou
 BACK_OFF = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
 # A due time further away than any look was written by a clock that had jumped ahead.
 LONGEST = timedelta(days=30)
+# Where nobody knows any more which machine named an address: taken for a public one, so that it cannot lead inside.
+UNKNOWN_MACHINE = "0.0.0.0"  # noqa: S104  # nothing is bound to it
 
 
 class Found(StrEnum):
@@ -118,17 +120,19 @@ def due_rechecks(
     store: Store, *, now: datetime, source_ids: Collection[str] | None = None, limit: int = 500, per_source: int = 50
 ) -> list[DueLook]:
     """Items whose look is due, the longest waiting first, at most ``per_source`` of one source: its host is asked slowly."""
-    i, r, v = items.c, rechecks.c, item_versions.c
+    i, r, v, feed = items.c, rechecks.c, item_versions.c, captures.alias()
     due = and_(r.state == "waiting", or_(r.due <= now, r.due > now + LONGEST))
     query = (
         select(
             r.item_id, r.label, r.tries, i.key, i.url, i.source_id, i.first_seen, i.gone_at, sources.c.country, sources.c.languages,
-            v.title, v.text, v.body_from, v.published, v.capture_id, captures.c.server_address,
+            v.title, v.text, v.body_from, v.published, v.capture_id, func.coalesce(captures.c.server_address, feed.c.server_address).label("found_at"),
         )
         .join(items, i.id == r.item_id)
         .join(item_versions, v.id == i.version_id)
         .join(sources, sources.c.id == i.source_id)
         .outerjoin(captures, captures.c.id == v.capture_id)
+        .outerjoin(item_sources, and_(item_sources.c.item_id == i.id, item_sources.c.source_id == i.source_id))
+        .outerjoin(feed, feed.c.id == item_sources.c.capture_id)
         .where(due)
         .order_by(r.due, r.id)
     )  # fmt: skip
@@ -244,7 +248,7 @@ def _due(rows: Sequence[Any], said: Any) -> DueLook:
         text=row.text,
         body_from=BodyFrom(row.body_from),
         capture_id=row.capture_id,
-        found_at=row.server_address or "",
+        found_at=row.found_at or UNKNOWN_MACHINE,
         entry=pending,
     )
 

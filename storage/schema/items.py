@@ -129,7 +129,9 @@ item_sources = Table(
     Column("url", Words, nullable=False),
     Column("entry_key", Words, nullable=False),
     Column("first_seen", Moment, nullable=False),
+    Column("capture_id", Id),  # the feed's bytes in which this outlet announced it; rows of captures are never removed
     Index("ix_item_sources_source_id", "source_id"),
+    Index("ix_item_sources_capture_id", "capture_id"),
 )
 
 # kind: theme, entity, place, region, rule, signal (rule/signal), alone (what alone flagged it).

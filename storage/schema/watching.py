@@ -120,6 +120,7 @@ entries = Table(
     Column("reason", Words, nullable=False, server_default=""),
     Column("item_id", Id),  # no foreign key: items come and go by retention, and an item names its entry
     Column("run_id", Id, ForeignKey("runs.id")),  # the run that last touched it
+    Column("capture_id", Id),  # the feed's bytes in which it was last seen new or changed; rows of captures are never removed
     UniqueConstraint("source_id", "key"),
     Index("ix_entries_pending", "due", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
     Index("ix_entries_item_id", "item_id"),

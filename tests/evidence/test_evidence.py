@@ -158,7 +158,9 @@ def test_the_warc_is_read_by_others_and_holds_what_was_received(folder: Path) ->
             assert record.http_headers.get_header("Content-Length") == str(len(content))
         if record.rec_type == "request":
             assert record.http_headers.get_header("User-Agent").startswith("Sholu/")
-    assert kinds == ["warcinfo", *["response", "request", "metadata"] * 2]
+    assert kinds == ["warcinfo", *["response", "request", "metadata"] * 3], (
+        "the page, the page as it was changed, and the feed that announced it"
+    )
 
 
 def test_a_zip_holds_the_same_files(filled: Settings, flagged_id: int, folder: Path, tmp_path: Path) -> None:
@@ -184,8 +186,10 @@ def test_an_item_that_is_not_there_is_said_so(filled: Settings, tmp_path: Path) 
 
 
 def test_all_captures_of_a_time_go_into_one_compressed_warc(filled: Settings, tmp_path: Path) -> None:
-    assert export_captures(filled, tmp_path / "all.warc.gz", since=NOW, until=NOW + timedelta(seconds=1), now=NOW) == 3
-    assert sum(record.rec_type == "response" for record, _ in warc_records((tmp_path / "all.warc.gz").read_bytes())) == 3
+    assert export_captures(filled, tmp_path / "all.warc.gz", since=NOW, until=NOW + timedelta(seconds=1), now=NOW) == 5, (
+        "three pages and two feeds"
+    )
+    assert sum(record.rec_type == "response" for record, _ in warc_records((tmp_path / "all.warc.gz").read_bytes())) == 5
     assert export_captures(filled, tmp_path / "none.warc", since=NOW + timedelta(days=1), until=None, now=NOW) == 0
 
 
