@@ -6,10 +6,12 @@ rung has. Nothing is stored here and no clock is read.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -18,13 +20,19 @@ from domain.values import Capture, Entry, Feed, Rung, RungKind, Source
 from extractors.client import Answer, Client
 from extractors.headers import Validators
 from extractors.meter import Meter
+from extractors.pieces import Division, Piece, divide, remembered
 from extractors.rungs import children_to_read, is_stale, is_time_for_better, order_of_rungs, read_rung, spares_the_host
+
+LARGE = 1_000_000  # bytes of a feed that is divided on a thread of its own
 
 
 class Pool(Protocol):
     """Where bytes are parsed: ``extractors.pool.ParserPool``, or a stand-in of one's own."""
 
     def run(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Awaitable[Any]: ...
+
+
+Pieces = Callable[[], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,20 @@ class Reading:
     reason: str = ""
     capture: Capture | None = field(default=None, repr=False)
     """The feed as received, where one was read: drop it as soon as it is kept."""
+    held: tuple[Piece, ...] = ()
+    """Entries of this body that stood in the last one, byte for byte: they were not read again and are not among ``entries``."""
+    pieces: bytes | None = field(default=None, repr=False)
+    """What to remember of the entries of this body, for the next poll of the same rung; None where nothing need change."""
+
+    @property
+    def count(self) -> int:
+        """How many entries the body has."""
+        return len(self.entries) + len(self.held)
+
+    @property
+    def dates(self) -> list[datetime | None]:
+        """When its entries were published."""
+        return [*(entry.published for entry in self.entries), *(piece.published for piece in self.held)]
 
     @property
     def error(self) -> str:
@@ -84,12 +106,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the last poll left behind for a rung."""
+    """What the last poll left behind for a rung; ``pieces`` is asked only for a feed that has changed."""
 
     rung: int
     address: str = ""
     validators: Validators = field(default_factory=Validators)
     body_sha256: str = ""
+    pieces: Pieces | None = None
 
 
 async def climb(
@@ -102,6 +125,7 @@ async def climb(
     address: str = "",
     validators: Validators | None = None,
     body_sha256: str = "",
+    pieces: Pieces | None = None,
     last_polled: datetime | None = None,
     last_new: datetime | None = None,
     entries_last: int | None = None,
@@ -112,9 +136,10 @@ async def climb(
     ``rung``, ``address`` (Reading.moved_to), ``validators`` and ``body_sha256`` come from the last Reading; ``last_polled``,
     ``last_new`` (when something new was last found) and ``entries_last`` (how many entries the last body had) let a rung that is
     below, forgotten or always empty be left for a better one. Without them the source is read as if for the first time.
+    ``pieces`` fetches what was remembered of the last body (Reading.pieces): what stood in it is not read again.
     ``meter`` counts what the requests cost.
     """
-    known = _Known(rung if 0 <= rung < len(source.rungs) else 0, address, validators or Validators(), body_sha256)
+    known = _Known(rung if 0 <= rung < len(source.rungs) else 0, address, validators or Validators(), body_sha256, pieces)
     better_first = is_time_for_better(source.id, known.rung, last_polled, now)
     climber = _Climber(client, pool, source, now, meter or Meter())
     tries: list[Try] = []
@@ -181,12 +206,57 @@ class _Climber:
         facts = self._facts(answer, url, last)
         if answer.unchanged or (last.body_sha256 and answer.capture.sha256 == last.body_sha256):
             return Reading(**facts, unchanged=True)
+        if kind is RungKind.FEED:
+            return Reading(**facts, **await self._read_feed(answer, last))
         feed = await self._parse(kind, answer)
         if feed.more:
             return await self._follow(answer, feed, url, last)
         # Sitemaps and section pages only name addresses: nothing of an article stands in them that its page does not say.
-        capture = answer.capture if kind is RungKind.FEED and feed.entries else None
-        return Reading(**facts, **_yield(feed, answer), capture=capture)
+        return Reading(**facts, **_yield(feed, answer))
+
+    async def _read_feed(self, answer: Answer, last: _Known) -> dict[str, Any]:
+        """What a feed says beyond what was read of it before; the whole of it where that cannot be told apart."""
+        stored = await last.pieces() if last.pieces else b""
+        capture = answer.capture
+        division = await self._divide(capture, stored)
+        if division and division.held:
+            feed = await self._read_new(division, capture)
+            if feed is not None:
+                packed = remembered(division, feed)
+                found = _yield(feed, answer, division.held)
+                return found | {
+                    "held": division.held,
+                    "pieces": packed if packed != stored else None,
+                    "capture": capture if feed.entries else None,
+                }
+            division = await self._divide(capture, b"")
+        feed = await self._parse(RungKind.FEED, answer)
+        pieces = remembered(division, feed) if division else b""
+        return _yield(feed, answer) | {"pieces": pieces or None, "capture": capture if feed.entries else None}
+
+    async def _divide(self, capture: Capture, stored: bytes) -> Division | None:
+        divided = partial(divide, capture.body, _content_type(capture), url=capture.url_answered, stored=stored, now=self.now)
+        # A scan of a few milliseconds; one of an outsize body must not keep all others waiting.
+        return await asyncio.to_thread(divided) if len(capture.body) > LARGE else divided()
+
+    async def _read_new(self, division: Division, capture: Capture) -> Feed | None:
+        """The entries of a divided feed that are not held; None where they are not certain to be what the whole would give."""
+        notes = (division.note,) if division.note else ()
+        if not division.document:
+            return Feed("", (), "", notes)
+        try:
+            feed: Feed = await self.pool.run(
+                read_rung,
+                RungKind.FEED,
+                division.document,
+                content_type="text/xml; charset=utf-8",
+                url=capture.url_answered,
+                source_id=self.source.id,
+                now=self.now,
+            )
+        except ReadError:
+            return None  # what is wrong with it is for the reading of the whole to say
+        return replace(feed, notes=notes + feed.notes) if division.joins(feed) else None
 
     async def _follow(self, answer: Answer, index: Feed, url: str, last: _Known) -> Reading:
         """Follow a sitemap index to its newest children.
@@ -230,12 +300,11 @@ class _Climber:
 
     async def _parse(self, kind: RungKind, answer: Answer) -> Feed:
         capture = answer.capture
-        content_type = next((value for name, value in capture.headers if name.lower() == "content-type"), capture.media_type)
         feed: Feed = await self.pool.run(
             read_rung,
             kind,
             capture.body,
-            content_type=content_type,
+            content_type=_content_type(capture),
             url=capture.url_answered,
             source_id=self.source.id,
             now=self.now,
@@ -265,8 +334,13 @@ class _Climber:
         }
 
 
-def _yield(feed: Feed, answer: Answer) -> dict[str, Any]:
-    dates = [entry.published for entry in feed.entries if entry.published is not None]
+def _content_type(capture: Capture) -> str:
+    return next((value for name, value in capture.headers if name.lower() == "content-type"), capture.media_type)
+
+
+def _yield(feed: Feed, answer: Answer, held: tuple[Piece, ...] = ()) -> dict[str, Any]:
+    published = [*(entry.published for entry in feed.entries), *(piece.published for piece in held)]
+    dates = [when for when in published if when is not None]
     return {"entries": feed.entries, "newest": max(dates, default=None), "notes": (*answer.notes, *feed.notes)}
 
 
@@ -274,7 +348,7 @@ def _is_poor(found: Reading, source: Source, now: datetime, *, last_new: datetim
     """Whether another rung should be looked at although this one was read."""
     if found.unchanged:
         return entries_last == 0 or is_stale(source, last_new, now)
-    return not found.entries or is_stale(source, found.newest, now)
+    return not found.count or is_stale(source, found.newest, now)
 
 
 def _least_poor(poor: list[Reading], last_new: datetime | None) -> Reading:
@@ -299,7 +373,7 @@ def _told(found: Reading, tries: list[Try], source: Source) -> Reading:
     said = f"read by its {kind}" if len(source.rungs) > 1 else "read"
     if found.unchanged:
         said = f"its {kind} has not changed"
-    elif not found.entries:
+    elif not found.count:
         said = f"its {kind} has no entries"
     lost = [f"{each.kind.value} {each.url}: {each.reason}" for each in tries if each.error]
     return replace(found, tries=tuple(tries), reason="; ".join([said, *lost]))

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from domain.errors import ConfigError, SholuError, StoreError
@@ -24,6 +25,7 @@ from extractors.catalogue import load_sources
 from extractors.headers import Validators
 from extractors.ladder import Reading, climb
 from extractors.meter import Meter
+from extractors.pieces import key_digest
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, is_offline, is_out_of_reach, read_state
 from flows.pages import ended_early, read_all
@@ -38,6 +40,7 @@ from storage.entries import (
     preview_entries,
     take_entries,
 )
+from storage.feed_pieces import feed_pieces
 from storage.rechecks import UNKNOWN_MACHINE
 from storage.runs import add_reports, end_run
 from storage.sources import PollState, save_poll_states
@@ -148,7 +151,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
         kind=PollKind(kept.last_kind),
         reason=kept.last_reason,
         rung=reading.kind.value,
-        entries=len(reading.entries),
+        entries=reading.count,
         counts=counts,
     )
     if is_out_of_reach(reading):
@@ -162,6 +165,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
 async def read_source(world: World, source: Source, state: PollState, meter: Meter | None = None) -> Reading:
     """Read a source by its ladder: what its address in use yields, or the next rung where it does not."""
     fresh = world.options.force
+    # Of entries that are not read again, nothing is known that could be passed over by its date.
+    whole = fresh or world.options.since is not None
     return await climb(
         world.client,
         world.pool,
@@ -171,6 +176,7 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
         address=state.address,
         validators=Validators() if fresh else Validators(state.etag or None, state.last_modified or None),
         body_sha256="" if fresh else state.body_sha256,
+        pieces=None if whole else partial(asyncio.to_thread, feed_pieces, world.store, source.id),
         last_polled=state.last_polled,
         last_new=state.last_new,
         entries_last=state.entries_last if state.last_ok else None,
@@ -215,7 +221,10 @@ async def _work_through(
         ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
-    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * taken.unchanged
+    # An entry that stood in the last feed and is read now since its page failed then is counted by what comes of that.
+    worked = {key_digest(each.entry.key) for each in taken.pending}
+    held = sum(piece.key not in worked for piece in reading.held)
+    ended += [Outcome(OutcomeKind.UNCHANGED, "")] * (taken.unchanged + held)
     await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter, ended)
 
 
