@@ -67,7 +67,12 @@ class Settings(SettingsFromFiles):
     """Everything that can be set, each as ``SHOLU_<NAME>``; sizes in bytes, times in seconds."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SHOLU_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="SHOLU_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # compose files and .env name what nobody has set as NAME=: that is no file called ""
+        extra="ignore",
+        frozen=True,
     )
 
     home: Path = Field(Path("var"), description="Folder for the embedded database and everything the program writes")

@@ -18,7 +18,7 @@ class DeskSettings(SettingsFromFiles):
     """How the desk shows and guards itself; each can be set as ``SHOLU_DESK_<NAME>``, or as a file by ``SHOLU_DESK_<NAME>_FILE``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SHOLU_DESK_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix="SHOLU_DESK_", env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     reviewer: str = Field("reviewer", min_length=1, max_length=64, description="Name under which the one local user decides")

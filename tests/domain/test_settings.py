@@ -71,3 +71,13 @@ def test_an_address_of_the_desk_in_dot_env_is_not_overruled_by_sholu_serve(here:
     assert "SHOLU_DESK_ADDRESS" not in made
     made = environment_of(here, **parts, desk_address="", given={})  # type: ignore[arg-type]
     assert made["SHOLU_DESK_ADDRESS"] == "http://127.0.0.1:8710"
+
+
+def test_a_variable_that_is_empty_is_not_set(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What `${SHOLU_RECIPIENTS:-}` of a compose file is where nobody has set it.
+    monkeypatch.setenv("SHOLU_RECIPIENTS", "")
+    monkeypatch.setenv("SHOLU_DESK_ZONE", "")
+    (here / ".env").write_text("SHOLU_SMTP_CA=\n", encoding="utf-8")
+    assert load_settings().recipients is None
+    assert load_settings().smtp_ca is None
+    assert load_desk_settings().zone == "Asia/Almaty"
