@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
@@ -61,13 +61,22 @@ def words() -> list[str]:
     return sorted({"".join(chance.choices(SYLLABLES, k=chance.randint(2, 4))) for _ in range(20_000)})
 
 
-def fill(store: Store, *, count: int, verdict_count: int) -> None:
-    """Items of three years, five in a hundred flagged and five near misses, each with a text that can be searched."""
-    chance = random.Random(count)
+Voice = Callable[[], tuple[str, list[str]]]  # says the language and the words of one item, six of them its title
+
+
+def babble(chance: random.Random) -> Voice:
+    """Words of no meaning in any of three languages."""
     vocabulary = words()
     chance.shuffle(vocabulary)
     # Added up once: choices() would add up 20,000 weights for every text.
     weights = list(accumulate(1 / (rank + 5) for rank in range(len(vocabulary))))
+    return lambda: (chance.choice(("ru", "ru", "kk", "en")), chance.choices(vocabulary, cum_weights=weights, k=36))
+
+
+def fill(store: Store, *, count: int, verdict_count: int, voice: Voice | None = None) -> None:
+    """Items of three years, five in a hundred flagged and five near misses, each with a text that can be searched."""
+    chance = random.Random(count)
+    voice = voice or babble(chance)
     outlets = [
         Source(f"outlet-{number}", f"Outlet {number}", "https://outlet.example", (Rung(RungKind.FEED, f"https://{number}.example/rss"),),
                ("ru",), "KZ", None, list(Ownership)[number % 4])
@@ -78,24 +87,20 @@ def fill(store: Store, *, count: int, verdict_count: int) -> None:
     step = timedelta(days=365 * YEARS) / count
     for start in range(1, count + 1, BATCH):
         ids = range(start, min(start + BATCH, count + 1))
-        told = [chance.choices(vocabulary, cum_weights=weights, k=36) for _ in ids]
-        rows = [
-            _item(item_id, words_of, NOW - step * (count - item_id), run, chance)
-            for item_id, words_of in zip(ids, told, strict=True)
-        ]
+        rows = [_item(item_id, *voice(), NOW - step * (count - item_id), run, chance) for item_id in ids]
         _write(store, rows)
     _judge(store, verdict_count, chance)
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
 
 
-def _item(item_id: int, told: list[str], moment: datetime, run: int, chance: random.Random) -> dict[str, Any]:
+def _item(item_id: int, language: str, told: list[str], moment: datetime, run: int, chance: random.Random) -> dict[str, Any]:
     draw = chance.random()
     grade = 2 if draw < FLAGGED_SHARE else 1 if draw < FLAGGED_SHARE + NEAR_SHARE else 0
     title, body = " ".join(told[:6]), " ".join(told[6:])
     theme, rule = chance.randrange(len(THEMES)), chance.choices(RULES, (30, 20, 20, 15, 10, 5))[0]
     signals = chance.sample(SIGNALS, 2)
-    outlet, language = f"outlet-{chance.randrange(150)}", chance.choice(("ru", "ru", "kk", "en"))
+    outlet = f"outlet-{chance.randrange(150)}"
     base = {
         "version": 1,
         "language": language,

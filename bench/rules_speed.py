@@ -1,8 +1,9 @@
-"""How fast the rules read: the whole engine beside bare tokenising, a lemmatiser, and other matchers where they are installed.
+"""How fast the rules read: the whole engine beside bare tokenising, a lemmatiser, spaCy's PhraseMatcher and ahocorasick-rs, in one run.
 
 Run with ``python bench/rules_speed.py``. It reads the labelled documents beside the project where they are, else the rules' examples.
-All figures are CPU time of one process. ahocorasick-rs and spaCy are no dependency of ours: install them in an environment of the
-bench's own to see them in the table.
+All rates are CPU time of one process. spaCy (blank, without a model) and ahocorasick-rs are no dependency of ours: they are run in an
+environment of the bench's own, from the lock in ``bench/peers/matching.txt``, over the same terms and the same texts. One table is printed,
+and kept as ``bench/out/rules.json``. For stored documents see ``bench/reflag_rate.py``.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 HOUSE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOUSE))
 
+from bench.environments import python_of  # noqa: E402  # the path is set just above
 from rules.engine.rulebook import Rulebook, load_rulebook  # noqa: E402  # the path is set just above
-from rules.engine.stream import flag_lines  # noqa: E402
 from rules.engine.words import WORD, fold  # noqa: E402
 
 SHARED = HOUSE.parent / "shared" / "gold"
 RULES = HOUSE / "rules" / "kazakhstan"
+OUT = HOUSE / "bench" / "out"
 Document = tuple[str, str, str]  # title, text, language
 
 
@@ -65,12 +68,6 @@ def cpu(work: Callable[[], object], repeat: int = 3) -> float:
     return best
 
 
-def show(what: str, size: float, seconds: float, note: str = "") -> float:
-    rate = size / seconds
-    print(f"  {what:<44} {rate:9.3f} MB/s   {note}")
-    return rate
-
-
 def run_engine(rulebook: Rulebook, docs: list[Document]) -> None:
     for title, text, language in docs:
         rulebook.flag(title=title, text=text, language=language)
@@ -96,34 +93,21 @@ def surface_terms(rulebook: Rulebook) -> list[str]:
     return sorted({form for forms in rulebook.tables.forms.values() for form in forms} | set(rulebook.tables.stems))
 
 
-def others(rulebook: Rulebook, docs: list[Document], size: float) -> None:
-    terms = surface_terms(rulebook)
-    try:
-        import ahocorasick_rs
-    except ImportError:
-        print("  ahocorasick-rs is not installed in this environment: skipped")
-    else:
-        matcher = ahocorasick_rs.AhoCorasick([f" {term} " for term in terms])
-        show(
-            "ahocorasick-rs alone (forms, no rules)",
-            size,
-            cpu(lambda: [matcher.find_matches_as_indexes(f" {fold(text)} ") for _, text, _ in docs]),
-        )
-    try:
-        import spacy
-        from spacy.matcher import PhraseMatcher
-    except ImportError:
-        print("  spaCy is not installed in this environment: skipped")
-    else:
-        blank = spacy.blank("xx")
-        phrases = PhraseMatcher(blank.vocab, attr="LOWER")
-        phrases.add("term", [blank.make_doc(term) for term in terms])
-        few = docs[:200]
-        show(
-            "spaCy PhraseMatcher (forms, no rules)",
-            megabytes(few),
-            cpu(lambda: [phrases(blank.make_doc(text)) for _, text, _ in few], 1),
-        )
+def others(rulebook: Rulebook, docs: list[Document], place: Path) -> dict[str, float]:
+    """CPU seconds of other people's matchers over the same terms and texts; nothing, with a word, where they cannot be had."""
+    python = python_of("matching")
+    if isinstance(python, str):
+        print(f"  spaCy and ahocorasick-rs: {python}; skipped")
+        return {}
+    files = place / "terms.json", place / "texts.json"
+    for file, told in zip(files, (surface_terms(rulebook), [f"{title}\n{text}" for title, text, _ in docs]), strict=True):
+        file.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    command = [str(python), str(HOUSE / "bench" / "matchers.py"), *map(str, files)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        print(f"  spaCy and ahocorasick-rs failed: {done.stderr.strip().splitlines()[-1:]}; skipped")
+        return {}
+    return {name: seconds for name, (seconds, _) in json.loads(done.stdout).items()}
 
 
 def grown(folder: Path, aliases: int) -> Rulebook:
@@ -150,65 +134,79 @@ def grown(folder: Path, aliases: int) -> Rulebook:
     return load_rulebook(folder)
 
 
-def start_up(cache: Path) -> None:
-    """Seconds of CPU of a new process that loads the rulebook, without and with the interpreter's own start."""
+def start_up(cache: Path) -> float:
+    """Seconds of CPU of a new process that loads the rulebook from its cache, its own imports taken off."""
     code = (
-        "import time; a = time.process_time(); from pathlib import Path; from rules.engine.rulebook import load_rulebook; "
-        f"b = time.process_time(); load_rulebook(Path({str(RULES)!r}), Path({str(cache)!r})); "
-        "c = time.process_time(); print(b - a, c - b)"
+        "import time; from pathlib import Path; from rules.engine.rulebook import load_rulebook; a = time.process_time(); "
+        f"load_rulebook(Path({str(RULES)!r}), Path({str(cache)!r})); print(time.process_time() - a)"
     )
-    best = [float("inf"), float("inf")]
-    for _ in range(5):
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HOUSE).stdout.split()
-        best = [min(kept, float(now)) for kept, now in zip(best, out, strict=True)]
-    print(f"  start-up from the cache: {best[1]:.3f} s of CPU (imports {best[0]:.3f} s)")
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HOUSE).stdout
+        for _ in range(5)
+    ]
+    return min(map(float, runs))
+
+
+def growth(docs: list[Document], place: Path) -> dict[int, float]:
+    """Seconds of CPU a document with so many names more; in turns, so that a busy moment strikes both."""
+    books = {more: grown(place / str(more), more) for more in (1_000, 20_000)}
+    best = dict.fromkeys(books, float("inf"))
+    for _ in range(4):  # the first meets every word for the first time and is never the best
+        for more, book in books.items():
+            best[more] = min(best[more], cpu(lambda book=book: run_engine(book, docs), 1) / len(docs))  # type: ignore[misc]
+    return best
+
+
+def rows(rulebook: Rulebook, docs: list[Document], place: Path) -> list[tuple[str, float, float]]:
+    """What, MB/s of CPU time, and how many times quicker our engine is."""
+    size = megabytes(docs)
+    fresh = Rulebook(rulebook.definitions, rulebook.tables, version=rulebook.version)
+    seconds = {"the engine, words met for the first time": cpu(lambda: run_engine(fresh, docs), 1)}
+    seconds["the engine, everything (matches, anchors, rules, spans)"] = engine = cpu(lambda: run_engine(rulebook, docs), 4)
+    seconds["bare tokenising and folding, each word anew"] = cpu(lambda: tokenise(docs))
+    few = docs[: max(20, len(docs) // 20)]
+    terms = set(surface_terms(rulebook))
+    seconds["pymorphy3 to lemmas, then a set look-up"] = cpu(lambda: lemmatise(few, terms), 1) * size / megabytes(few)
+    seconds |= others(rulebook, docs, place)
+    return [(name, size / spent, spent / engine) for name, spent in seconds.items()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=1000)
-    parser.add_argument("--stream", type=int, default=5000, help="documents for the stream with two workers")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        cache = Path(temporary) / "cache"
-        start = time.process_time()
-        rulebook = load_rulebook(RULES, cache)
-        aliases = len(rulebook.tables.aliases)
-        forms, stems = sum(map(len, rulebook.tables.forms.values())), len(rulebook.tables.stems)
-        spent = time.process_time() - start
-        print(f"  compiling: {spent:.2f} s of CPU, {aliases:,} names and headwords, {forms:,} forms, {stems:,} Kazakh stems")
-        start_up(cache)
+        place = Path(temporary)
+        begun = time.process_time()
+        rulebook = load_rulebook(RULES, place / "cache")
+        facts: dict[str, Any] = {
+            "compiling, s of CPU": round(time.process_time() - begun, 2),
+            "start-up from the cache, s of CPU": round(start_up(place / "cache"), 3),
+            "names and headwords": len(rulebook.tables.aliases),
+            "written forms": sum(map(len, rulebook.tables.forms.values())),
+            "Kazakh stems": len(rulebook.tables.stems),
+        }
         docs, source = documents(rulebook, given.documents)
-        size = megabytes(docs)
-        print(f"  {len(docs):,} documents, {size:.2f} MB: {source}")
-        start = time.process_time()
-        run_engine(rulebook, docs)
-        show("the whole engine, first reading", size, time.process_time() - start, "words not yet remembered")
-        engine = show("the whole engine", size, cpu(lambda: run_engine(rulebook, docs)))
-        show("bare tokenising and case folding", size, cpu(lambda: tokenise(docs)))
-        few = docs[: max(20, len(docs) // 40)]
-        slow = show(
-            "lemmatiser (pymorphy3) and set look-up", megabytes(few), cpu(lambda: lemmatise(few, set(surface_terms(rulebook))), 1)
-        )
-        print(f"  the engine is {engine / slow:.0f} times the lemmatiser")
-        others(rulebook, docs, size)
-        times = {}
-        for more in (1_000, 20_000):
-            bigger = grown(Path(temporary) / str(more), more)
-            run_engine(bigger, docs)
-            times[more] = cpu(lambda bigger=bigger: run_engine(bigger, docs)) / len(docs)  # type: ignore[misc]
-            print(f"  with {more:>6,} names more: {times[more] * 1000:.3f} ms a document")
-        print(f"  time per document grows {times[20_000] / times[1_000]:.2f} times")
-        lines = [
-            json.dumps({"id": n, "title": docs[n % len(docs)][0], "text": docs[n % len(docs)][1], "lang": docs[n % len(docs)][2]})
-            for n in range(given.stream)
-        ]
-        for workers in (1, 2):
-            begun = time.perf_counter()
-            for _ in flag_lines(lines, rulebook, workers):
-                pass
-            rate = given.stream / (time.perf_counter() - begun)
-            print(f"  stream of {given.stream:,}, workers {workers}: {rate:,.0f} documents/s (wall clock)")
+        found = rows(rulebook, docs, place)
+        grown_by = growth(docs, place)
+        facts |= {f"ms a document with {more:,} names more": round(spent * 1000, 3) for more, spent in grown_by.items()}
+        facts["growth from 1,000 to 20,000 names more"] = round(grown_by[20_000] / grown_by[1_000], 2)
+    print(f"\n  {len(docs):,} documents, {megabytes(docs):.2f} MB: {source}\n")
+    print(f"  {'':<58}{'MB/s':>9}{'engine is … times quicker':>28}")
+    for name, rate, times in found:
+        print(f"  {name:<58}{rate:9.3f}{times:28.2f}")
+    print()
+    for name, value in facts.items():
+        print(f"  {name:<58}{value:>9,}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    told = {
+        "documents": len(docs),
+        "megabytes": megabytes(docs),
+        "source": source,
+        "rates": [{"what": name, "MB_a_second": rate, "engine_is_times_quicker": times} for name, rate, times in found],
+        "facts": facts,
+    }
+    (OUT / "rules.json").write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":
