@@ -7,12 +7,14 @@ docs/decisions/0088-what-a-changed-feed-costs.md.
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
+from typing import NamedTuple
 
 from domain.keys import shortened
 from domain.values import Feed
@@ -27,8 +29,8 @@ MARK = b"<?seen?>"
 """Stands for entries left out. Where an entry cannot stand, in a tag, a mark cannot either: such a document is not read in part."""
 
 _ROOT = re.compile(rb"\s*(?:<\?[^<>]{0,1000}\?>\s*|<!--[^<>]{0,5000}-->\s*)*+<(?:(rss|rdf:RDF)|feed)(?=[\s>])")
-_HIDING = ((b"<![CDATA[", b"]]>"), (b"<!--", b"-->"), (b"<?", b"?>"))
-_BLANK = b" \t\r\n>"
+_HIDING = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
+_ITEM, _ENTRY = (re.compile(rb"<(?:(%s)(?=[\s>/])|/%s>|!\[CDATA\[|!--|\?)" % (name, name)) for name in (b"item", b"entry"))
 _CDATA = re.compile(rb"<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _CONTEXT = re.compile(rb"<(?!rdf:li\b|[?!])[^<>]*>(?:(?<=language>)[^<]*)?")
 _NAMED = re.compile(rb"xmlns(?::[^\s=:<>\"']{1,100})?\s*=\s*[\"']")
@@ -40,13 +42,16 @@ _RECORD = struct.Struct(">16s8sq")
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What is remembered of one entry: the hash of its bytes in their context, its key's, and when it was published."""
+class Piece(NamedTuple):
+    """What is remembered of one entry: the hash of its bytes in their context, its key's, and when it was published (seconds, or 0)."""
 
     digest: bytes
     key: bytes
-    published: datetime | None
+    at: int
+
+    @property
+    def published(self) -> datetime | None:
+        return datetime.fromtimestamp(self.at, UTC) if self.at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
     decoded = decode_as_labelled(body, content_type)
     if decoded is None:
         return None
-    data = decoded.text.encode()
+    # Sound UTF-8 is what it was; anything else is read from here on as it was decoded.
+    sound = decoded.charset == "utf-8" and "\ufffd" not in decoded.text and not body.startswith(codecs.BOM_UTF8)
+    data = body if sound else decoded.text.encode()
     spans = cut(data)
     if not spans or not _names_agree(data, spans[0][0]):
         return None
@@ -83,15 +90,17 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
     read_at, known = _unpacked(stored)
     if not now - WHOLE_EVERY < read_at <= now:
         read_at, known = now, {}
-    context = blake2b(b"".join((url.encode("utf-8", "surrogatepass"), *_CONTEXT.findall(around))), digest_size=32).digest()
+    context = sha256(b"\0".join((url.encode("utf-8", "surrogatepass"), *_CONTEXT.findall(around))))
     held: list[Piece] = []
     new: list[bytes] = []
     kept: list[bytes] = []
     place = 0
     view = memoryview(data)
     for start, end in spans:
-        digest = blake2b(view[start:end], digest_size=16, key=context).digest()
-        piece = known.get(digest)
+        hashed = context.copy()
+        hashed.update(view[start:end])
+        digest = hashed.digest()[:16]
+        piece = known.pop(digest, None)  # one that stands there twice is read again: the second is a repeat
         if piece is None:
             new.append(digest if stands_alone(data[start:end]) else b"")
             continue
@@ -114,43 +123,26 @@ def cut(data: bytes) -> list[tuple[int, int]]:
     root = _ROOT.match(data)
     if root is None:  # a DOCTYPE too, which could declare anything
         return []
-    name = b"item" if root[1] else b"entry"
-    opening, closing = b"<" + name, b"</" + name + b">"
-    hiding = [pair for pair in _HIDING if data.find(pair[0], root.end()) >= 0]
     spans: list[tuple[int, int]] = []
-    after = place = root.end()
-    while (start := data.find(opening, place)) >= 0:
-        place = start + len(opening)
-        sign = data[place : place + 1]
-        if sign not in _BLANK:
-            if sign == b"/":
+    start = -1
+    hidden = 0  # up to where text is no markup
+    for token in (_ITEM if root[1] else _ENTRY).finditer(data, root.end()):
+        if token.start() < hidden:
+            continue
+        if closing := _HIDING.get(token[0]):
+            hidden = data.find(closing, token.end()) + len(closing)
+            if hidden < len(closing):
                 return []
-            continue  # <items>
-        if len(spans) == MOST_PIECES or not _is_content(data, after, start, hiding):
-            return []
-        end = data.find(closing, place)
-        if end < 0 or not _is_content(data, place, end, hiding) or _holds_another(data, opening, place, end):
-            return []
-        after = place = end + len(closing)
-        spans.append((start, after))
-    return spans
-
-
-def _is_content(data: bytes, start: int, end: int, hiding: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether, from markup at ``start``, there is markup again at ``end``: no comment, CDATA section or instruction is open there."""
-    for opening, closing in hiding:
-        last = data.rfind(opening, start, end)
-        if last >= 0 and data.find(closing, last + len(opening), end) < 0:
-            return False
-    return True
-
-
-def _holds_another(data: bytes, opening: bytes, start: int, end: int) -> bool:
-    while (start := data.find(opening, start, end)) >= 0:
-        start += len(opening)
-        if data[start : start + 1] in b" \t\r\n>/":
-            return True
-    return False
+        elif token[1]:  # an entry begins
+            if start >= 0 or data[token.end() : token.end() + 1] == b"/" or len(spans) == MOST_PIECES:
+                return []
+            start = token.start()
+        else:
+            if start < 0:
+                return []
+            spans.append((start, token.end()))
+            start = -1
+    return spans if start < 0 else []
 
 
 def _around(data: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
@@ -184,7 +176,7 @@ def stands_alone(piece: bytes) -> bool:
     """Whether an entry leaves no trace in how feedparser reads those after it, which loses count of bases and languages at a
     <div> within text said to be escaped.
     """
-    if not _SCOPE.search(piece):
+    if b"lang" not in piece and b"base" not in piece:
         return True
     markup = _CDATA.sub(b"", piece)
     return not (_SCOPE.search(markup) and _DIVISION.search(markup))
@@ -197,12 +189,11 @@ def remembered(division: Division, feed: Feed) -> bytes:
     # Of a document that is not sound, nothing is certain.
     if len(feed.keys_in_order) == len(division.new):
         pieces += [
-            Piece(digest, key_digest(key), entries[key].published)
+            Piece(digest, key_digest(key), _seconds(entries[key].published))
             for digest, key in zip(division.new, feed.keys_in_order, strict=True)
             if digest and key
         ]
-    records = (_RECORD.pack(piece.digest, piece.key, _seconds(piece.published)) for piece in pieces)
-    return _HEAD.pack(_VERSION, int(division.read_at.timestamp())) + b"".join(records)
+    return _HEAD.pack(_VERSION, _seconds(division.read_at)) + b"".join(_RECORD.pack(*piece) for piece in pieces)
 
 
 def key_digest(key: str) -> bytes:
@@ -216,8 +207,7 @@ def _unpacked(stored: bytes) -> tuple[datetime, dict[bytes, Piece]]:
         return datetime.min.replace(tzinfo=UTC), {}
     _, read_at = _HEAD.unpack_from(stored)
     records = _RECORD.iter_unpack(memoryview(stored)[_HEAD.size :])
-    pieces = (Piece(digest, key, datetime.fromtimestamp(at, UTC) if at else None) for digest, key, at in records)
-    return datetime.fromtimestamp(read_at, UTC), {piece.digest: piece for piece in pieces}
+    return datetime.fromtimestamp(read_at, UTC), {record[0]: Piece._make(record) for record in records}
 
 
 def _seconds(when: datetime | None) -> int:

@@ -154,7 +154,8 @@ NEW = item(THREE, 3)
         pytest.param(
             rss(item(THREE, 3, "<a:x xmlns:a='urn:a'/>"), item(ONE, 1, "<a:x xmlns:a='urn:b'/>")), id="a prefix of two meanings"
         ),
-        pytest.param(rss(NEW, NEW, item(ONE, 1)), id="an entry twice"),
+        pytest.param(rss(NEW, NEW, item(ONE, 1)), id="a new entry twice"),
+        pytest.param(rss(NEW, item(ONE, 1), item(ONE, 1)), id="an old entry twice"),
         pytest.param(rss(NEW, item(ONE, 1), item(TWO, 2)).encode("utf-16").decode("latin-1"), id="half a character set"),
     ],
 )
