@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -25,6 +24,7 @@ from extractors.dates import believable, from_struct, read_date
 from extractors.limits import check_feed
 from extractors.plain import clean_markup, one_line, plain_text, plain_title
 from extractors.plausible import unfit_answer
+from extractors.tuned import feedparser
 
 MOST_ENTRIES = 25_000  # of a feed: 7 s and 60 MB of a child; one with more is refused, none is read in part
 LONGEST_TITLE = 1_000
@@ -128,26 +128,13 @@ def _wording(entry: Entry) -> str:
     return " ".join((entry.title or entry.summary[:300]).casefold().split())
 
 
-@cache
-def _parser() -> Any:
-    """feedparser, with what it does anew for every element done once; what it makes of a feed stays the same."""
-    import feedparser
-    from feedparser import api, mixin
-
-    # It looks for its preferred reader on the whole path, in vain, at every feed; and its choice hands on text line by line.
-    api.PREFERRED_XML_PARSERS[:] = ["extractors.expat"]
-    # Asked for the base of every element, which is that of the one before.
-    mixin.make_safe_absolute_uri = lru_cache(maxsize=64)(mixin.make_safe_absolute_uri)
-    return feedparser
-
-
 def _parse(text: str, url: str) -> Any:
     text = _DECLARATION.sub("", text, count=1)
     data = ("<?xml version='1.0' encoding='utf-8'?>" + text).encode("utf-8", "replace")
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
         # A BytesIO, not bytes: feedparser tries to open bytes as a file's name first.
-        return _parser().parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False, response_headers=headers)
+        return feedparser().parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False, response_headers=headers)
     except RecursionError as error:
         raise ReadError(url, "the feed's elements are nested too deeply to be read", kind="too-big") from error
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, AssertionError, LookupError) as error:

@@ -105,7 +105,9 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
             new.append(digest if stands_alone(data[start:end]) else b"")
             continue
         held.append(piece)
-        kept += (data[place:start], MARK)
+        # One mark for a row of them: of the blanks between, nothing is lost.
+        if place == 0 or kept[-1] != MARK or data[place:start].strip():
+            kept += (data[place:start], MARK)
         place = end
     kept.append(data[place:])
     if not held:
