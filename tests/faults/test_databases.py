@@ -11,7 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
+from storage.migrations.run import upgrade
+from storage.schema import REVISIONS
 from tests.faults.programs import Program, rows, sqlite_of
 from tests.faults.test_kills import must_be_sound
 
@@ -167,7 +170,15 @@ def test_an_older_a_newer_and_a_foreign_schema(done: Program, program: Callable[
     assert done() == 4
     assert "not Sholu's" in done.said
     in_a_sentence(done.said)
-    # The first schema has no older one yet; what stands in for it is the file a program leaves that died before its first table.
+    # An older schema is brought up to date by the next run; so is the file a program leaves that died before its first table.
+    old = program("old")
+    old.home.mkdir()
+    engine = create_engine(f"sqlite:///{old.home / 'sholu.db'}")
+    with engine.begin() as connection:
+        upgrade(connection, REVISIONS[0])
+    engine.dispose()
+    assert old() == 0, old.said
+    must_be_sound(sqlite_of(old))
     empty = program("empty")
     empty.home.mkdir()
     (empty.home / "sholu.db").touch()
