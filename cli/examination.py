@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import urlsplit
 
 from domain.errors import SholuError
 from domain.settings import Settings, load_settings
@@ -130,16 +129,25 @@ def _rules(settings: Settings) -> Iterator[Finding]:
 
 
 def _mail(settings: Settings) -> Iterator[Finding]:
+    from digest.message import read_sender
+    from digest.send import read_server
+    from flows.digest_steps import load_rules, vocabulary_of, wanted_recipients
+
     if settings.smtp_url is None:
         yield Finding("mail", "note", "SHOLU_SMTP_URL is not set: the digest can be shown (sholu digest --dry-run) but not sent")
         return
-    parts = urlsplit(settings.smtp_url.get_secret_value())
-    host, port = parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 587)
+    server = read_server(settings.smtp_url.get_secret_value(), ca=settings.smtp_ca)
+    sender = read_sender(settings.mail_from)
     try:
-        with socket.create_connection((host, port), timeout=5):
-            yield Finding("mail", "good", f"{host}:{port} answers")
+        with socket.create_connection((server.host, server.port), timeout=5):
+            yield Finding("mail", "good", f"{server.shown} answers; mail is from {sender.address}")
     except OSError as error:
-        yield Finding("mail", "bad", f"{host}:{port} does not answer ({error.strerror or error}); see SHOLU_SMTP_URL")
+        yield Finding("mail", "bad", f"{server.shown} does not answer ({error.strerror or error}); see SHOLU_SMTP_URL")
+    readers = wanted_recipients(settings, (), vocabulary_of(load_rules(settings)))
+    if readers:
+        yield Finding("readers", "good", f"{len(readers)} get the digest ({settings.recipients})")
+    else:
+        yield Finding("readers", "note", "nobody gets the digest by itself: SHOLU_RECIPIENTS names no file")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

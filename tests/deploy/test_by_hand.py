@@ -19,3 +19,4 @@ def test_the_processes_of_the_compose_file_work_together() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, check=False, timeout=590)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "a run by the worker ended" in done.stdout
+    assert "put back into an empty database: The store is sound" in done.stdout

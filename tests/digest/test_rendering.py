@@ -293,7 +293,7 @@ def test_since_when_is_said_in_the_case_the_language_wants(language: str, hours:
 def test_how_many_of_what_is_counted_as_the_language_counts() -> None:
     assert render(a_digest(item(1)), Names()).subject == "Sholu, 22 November: 1 protest"
     russian = replace(READER, language="ru")
-    assert render(replace(a_digest(item(1)), recipient=russian), Names()).subject == "Шолу, 22 ноября: протест — 1"
+    assert render(replace(a_digest(item(1)), recipient=russian), Names()).subject == "Шолу, 22 ноября: протест\u00a0— 1"
 
 
 def _forms(phrase: Any) -> list[str]:
