@@ -146,13 +146,12 @@ class Stand:
         return done.stdout
 
     def back_up_and_put_back(self, postgres_address: Callable[[str], str]) -> str:
-        """What docs/running.md says of containers: dump, restore into a database beside the old one, let the secret name it, check."""
+        """What docs/running.md says of containers: dump, let the secret name a database beside the old one, restore there, check."""
         dump = str(self._place / "home" / "sholu.dump")
         self.run_to_its_end("worker", ["sholu", "backup", dump])
-        at = postgres_address("postgres")
-        self.run_to_its_end("worker", ["psql", at, "-qc", "CREATE DATABASE sholu_new"])
-        self.run_to_its_end("worker", ["pg_restore", f"--dbname={postgres_address('sholu_new')}", "--no-owner", dump])
+        self.run_to_its_end("worker", ["psql", postgres_address("postgres"), "-qc", "CREATE DATABASE sholu_new"])
         (self._place / "secrets" / "database_url").write_text(postgres_address("sholu_new"), encoding="utf-8")
+        self.run_to_its_end("worker", ["sholu", "restore", dump])
         return " ".join(self.run_to_its_end("worker", ["sholu", "db", "check"]).split())
 
     @contextmanager
