@@ -31,6 +31,11 @@ WRAPS = 0.4
 MOST_DOUBTED = 0.15
 """Of the article's length: what may stand within it and be left out for a name that says little ("card", "meta", "video")."""
 
+MOST_AROUND = 1.15
+"""Times the text of a container without a telling name: what the named one around it may hold, a lead for instance."""
+MOST_ARTICLES = 2
+"""<article> elements within the article's container: two may be teasers of others, more are a list of them."""
+
 _DROPPED: Final = frozenset(
     "script style noscript nav footer aside button iframe svg figure figcaption select textarea input template video audio object "
     "header menu dialog h1".split()
@@ -39,6 +44,8 @@ _BLOCKS: Final = frozenset("p h2 h3 h4 h5 h6 li blockquote pre td dd".split())
 _CONTAINERS: Final = frozenset(
     "div section article main span td li blockquote center font body html table tbody tr ul ol dl".split()
 )
+_FRAMES: Final = frozenset("div section article main td span center font form block".split())
+"""Containers that may be an article's; a table or a list is at most a part of one."""
 _INLINE: Final = frozenset(
     "a b strong i em span u font mark sup sub small abbr code q cite time s bdi big ins del wbr img".split()
 )
@@ -107,20 +114,41 @@ def first_reading(tree: Any) -> str | None:
         return None
     reader = _Reader(frames=frozenset(above for heading in body.iter("h1") for above in heading.iterancestors()))
     reader.walk(body)
-    blocks, spans = reader.blocks, reader.spans
-    judged = reader.judge()
-    best = _container(block for block, aside in zip(blocks, judged, strict=True) if aside is None)
+    blocks, spans, judged = reader.blocks, reader.spans, reader.judge()
+    running = [
+        0,
+        *accumulate(len(block.text) if block.running and not aside else 0 for block, aside in zip(blocks, judged, strict=True)),
+    ]
+    best = _container(block for block, aside in zip(blocks, judged, strict=True) if not aside)
     if best is None or best not in spans:
         return None
+    enough = _NAMED if _is_articles(best) else _NAMELESS
+    best = _around(best, spans, running)
     first, last = spans[best]
     inside = list(zip(blocks[first:last], judged[first:last], strict=True))
-    own = sum(len(block.text) for block, aside in inside if aside is None and block.running)
+    own = running[last] - running[first]
     doubted = sum(len(block.text) for block, aside in inside if aside is _Aside.PERHAPS)
-    total = sum(len(block.text) for block, aside in zip(blocks, judged, strict=True) if aside is None and block.running)
-    enough = _NAMED if _is_articles(best) else _NAMELESS if best.tag != "body" else ()
-    if doubted > MOST_DOUBTED * own or not any(own >= least.letters and own >= least.share * total for least in enough):
+    lead = running[first] - running[min(reader.heading, first)]
+    if not _is_articles(best) and (lead or best.tag not in _FRAMES):
         return None
-    return "\n".join(block.text for block, aside in inside if aside is None and block.is_said)
+    if sum(1 for inner in best.iterdescendants("article") if inner in spans) > MOST_ARTICLES:
+        return None
+    if doubted > MOST_DOUBTED * own or not any(own >= least.letters and own >= least.share * running[-1] for least in enough):
+        return None
+    return "\n".join(block.text for block, aside in inside if not aside and block.is_said)
+
+
+def _around(inner: Any, spans: dict[Any, tuple[int, int]], running: list[int]) -> Any:
+    """The container itself where it calls itself an article's, else the nearest one around it that does and holds little more."""
+    first, last = spans[inner]
+    most = MOST_AROUND * (running[last] - running[first])
+    for element in (inner, *inner.iterancestors()):
+        first, last = spans.get(element, (0, 0))
+        if element.tag == "body" or running[last] - running[first] > most:
+            break
+        if _is_articles(element):
+            return element
+    return inner
 
 
 def _container(blocks: Iterator[_Block]) -> Any:
@@ -137,7 +165,9 @@ def _container(blocks: Iterator[_Block]) -> Any:
 
 def _is_articles(element: Any) -> bool:
     """Whether a container calls itself an article's; a container that does not may be anything."""
-    return element.get("itemprop") == "articleBody" or element.tag == "article" or bool(_ARTICLE.search(_names(element)))
+    if element.get("itemprop") == "articleBody" or element.tag == "article":
+        return True
+    return element.tag in _FRAMES and bool(_ARTICLE.search(_names(element)))
 
 
 def _names(element: Any) -> str:
@@ -174,6 +204,7 @@ class _Reader:
 
     def __init__(self, frames: frozenset[Any]) -> None:
         self.frames = frames
+        self.heading = 0  # how many blocks stand above it
         self.blocks: list[_Block] = []
         self.spans: dict[Any, tuple[int, int]] = {}
         self.asides: list[tuple[int, int, _Aside]] = []
@@ -190,6 +221,8 @@ class _Reader:
     def walk(self, element: Any) -> None:
         tag, said = element.tag, element.keys()
         if tag in _DROPPED or (said and _is_hidden(element, said)):
+            if tag == "h1" or element in self.frames:
+                self.heading = len(self.blocks)
             return
         aside = _aside(element.get("class"), element.get("id")) if said and element not in self.frames else None
         if aside is _Aside.OTHER:

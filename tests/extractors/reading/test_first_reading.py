@@ -57,6 +57,25 @@ def test_a_page_with_as_much_text_elsewhere_is_left_to_the_full_reading() -> Non
     assert first_reading(page(article(paragraphs(6)), f"<div class='discussion'>{paragraphs(8)}</div>")) is None
 
 
+def test_a_table_that_outweighs_its_article_does_not_cost_the_paragraphs_above_it() -> None:
+    table = "<table>" + f"<tr><td>{PARAGRAPH}</td></tr>" * 30 + "</table>"
+    text = first_reading(page(article(f"<p>Miners stopped work this morning. {PARAGRAPH}</p>", table)))
+    assert text is not None
+    assert text.startswith("Miners stopped work")
+    assert len(text.splitlines()) == 31
+
+
+def test_a_lead_above_a_container_without_a_telling_name_leaves_the_page_to_the_full_reading() -> None:
+    body = f"<div class='x2'>{paragraphs(20)}</div>"
+    assert first_reading(page(f"<h1>Water</h1>{body}")) is not None
+    assert first_reading(page(f"<h1>Water</h1><p>{PARAGRAPH}</p>{body}")) is None
+
+
+def test_a_list_of_articles_is_no_article() -> None:
+    several = "".join(f"<article>{paragraphs(3)}</article>" for _ in range(5))
+    assert first_reading(page(f"<div class='content'>{several}</div>")) is None
+
+
 def test_a_short_text_is_taken_only_where_hardly_anything_stands_beside_it() -> None:
     beside = f"<div class='x2'>{paragraphs(1)}</div>"
     assert first_reading(page(article(paragraphs(2)))) is not None

@@ -48,6 +48,14 @@ def test_a_feed_that_declares_html_s_entities_is_read(feed):
     assert feed(body).entries[0].title == "«Халык"
 
 
+@pytest.mark.parametrize("before", [0, 1, 1_990, 2_000, 2_010, 5_000])
+@pytest.mark.parametrize("after", ["", "<p>x</p>" * 900])
+def test_a_tag_of_too_many_attributes_is_found_wherever_it_stands(page, before, after):
+    tag = f"<p {' '.join(f'a{n}=1' for n in range(600))}>"
+    with pytest.raises(ReadError, match="attributes"):
+        page(f"<p>{'x' * before}</p>{tag}{SENTENCE * 20}</p>{after}")
+
+
 def test_a_page_of_a_million_tags_is_refused(page):
     with pytest.raises(ReadError, match="1,000,000 tags"):
         page("<p>" * 1_000_000)

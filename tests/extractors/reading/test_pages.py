@@ -129,3 +129,12 @@ def test_the_feed_s_own_text_makes_a_document_that_says_so(now):
     assert (document.published, document.published_from) == (datetime(2026, 11, 20, tzinfo=UTC), DateFrom.ADDRESS)
     assert document_from_entry(an_entry("Сход", summary="кратко"), now).body_from == BodyFrom.SUMMARY
     assert document_from_entry(an_entry("Сход"), now).body_from == BodyFrom.TITLE
+
+
+def test_the_full_reading_holds_the_frequent_words_of_some_languages_not_of_a_hundred(page):
+    from trafilatura import external
+
+    read = page("<p>The pickets in the west went on, and nobody came to speak to them, said those who stood there. </p>" * 3)
+    assert read.extractor.startswith("trafilatura")
+    assert {"және", "что", "the", "und"} <= set(external.JT_STOPLIST)
+    assert len(external.JT_STOPLIST) < 50_000
