@@ -27,10 +27,14 @@ def write_list(file: Path, sources: list[Source]) -> None:
     file.write_text(written_stanzas(sources), encoding="utf-8")
 
 
-def make_known(address: str, sources: list[Source], *, due_in: timedelta = timedelta()) -> None:
-    """Enter the sources as polled an hour ago, with the ETag their feed has now; their turn comes after ``due_in``."""
+def make_known(address: str, sources: list[Source], *, changed: int = 0) -> None:
+    """Enter the sources as polled an hour ago, with the ETag their feed has now; of ``changed`` of them, spread evenly, with another.
+
+    Their turn has come. A changed one has an article that is not known yet.
+    """
     now = datetime.now(UTC)
     hour_ago = now - timedelta(hours=1)
+    fresh = {number * len(sources) // changed for number in range(changed)}
     with closing(open_store(address)) as store:
         sync_sources(store, sources, now=hour_ago)
         save_poll_states(
@@ -38,15 +42,15 @@ def make_known(address: str, sources: list[Source], *, due_in: timedelta = timed
             [
                 PollState(
                     source.id,
-                    etag=tag_of(quiet_feed(source.home.split("/")[2])).decode(),
+                    etag='"of old"' if number in fresh else tag_of(quiet_feed(source.home.split("/")[2])).decode(),
                     last_polled=hour_ago,
                     last_ok=hour_ago,
                     last_new=hour_ago,
                     last_kind="ok",
                     entries_last=1,
-                    next_due=now + due_in,
+                    next_due=now,
                     interval_s=900.0,
                 )
-                for source in sources
+                for number, source in enumerate(sources)
             ],
         )

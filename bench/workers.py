@@ -29,7 +29,20 @@ from bench.watched import make_known, watched, write_list
 
 WITHIN = 600.0  # seconds for a round
 PATIENCE = 1.0  # seconds between two looks at the database
-HEADS = ("", "seconds", "polls a second", "runs", "polled", "polled twice", "items", "twice", "lost", "nearest s", "db check")
+HEADS = (
+    "",
+    "seconds",
+    "polls a second",
+    "runs",
+    "died",
+    "polled",
+    "polled twice",
+    "items",
+    "twice",
+    "lost",
+    "nearest s",
+    "db check",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def rates(rounds: Sequence[Round]) -> Table:
         f"{how}. A lost machine's share is free when its claim is (three minutes without a sign of life), so that round lasts longer. "
         "“Nearest”: least seconds between requests of two machines at one host; “–” is never."
     )
-    title = f"Workers on one PostgreSQL: {rounds[0].sources:,} sources, of them {rounds[0].new} never polled, shares of {rounds[0].share}"
+    title = f"Workers on one PostgreSQL: {rounds[0].sources:,} sources, of them {rounds[0].new} with news, shares of {rounds[0].share}"
     return Table("workers", title, HEADS, tuple(rows), note)
 
 
@@ -84,7 +97,7 @@ def one_round(given: Round, folder: Path, address: str, *, namespaces: bool) -> 
     port, network = free_port(), "10" if namespaces else "127"
     sources = watched(given.sources, port, network)
     write_list(folder / "sources.yaml", sources)
-    make_known(address, sources[given.new :])
+    make_known(address, sources, changed=given.new)
     with ExitStack() as stack:
         prefixes: list[list[str]] = [[] for _ in range(given.workers + 1)]
         if namespaces:
@@ -111,7 +124,7 @@ def one_round(given: Round, folder: Path, address: str, *, namespaces: bool) -> 
     counts = _counted(address)
     nearest = "–" if asked["nearest"] is None else round(asked["nearest"], 1)
     sound = "sound" if check.returncode == 0 else check.stdout[-200:]
-    lost = given.new - counts[3]
+    lost = given.new - counts[4]
     return (name, round(seconds, 1), round(given.sources / seconds, 1), *counts, lost, nearest, sound)
 
 
@@ -136,16 +149,17 @@ def _wait(address: str, given: Round, crew: list[subprocess.Popen[str]], begun: 
     return time.monotonic() - begun
 
 
-def _counted(address: str) -> tuple[int, int, int, int, int]:
-    """Runs, sources polled, sources polled to an end more than once, items by address, and items more than those."""
+def _counted(address: str) -> tuple[int, ...]:
+    """Runs, those that died, sources polled, sources polled to an end more than once, items by address, and items more than those."""
     with psycopg.connect(address) as connection:
         row = connection.execute(
-            "SELECT (SELECT count(*) FROM runs), (SELECT count(DISTINCT source_id) FROM run_sources WHERE kind <> 'skipped'),"
+            "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM runs WHERE status = 'crashed'),"
+            " (SELECT count(DISTINCT source_id) FROM run_sources WHERE kind <> 'skipped'),"
             " (SELECT count(*) FROM (SELECT 1 FROM run_sources WHERE kind <> 'skipped' GROUP BY source_id HAVING count(*) > 1) AS often),"
             " (SELECT count(DISTINCT url) FROM items), (SELECT count(*) - count(DISTINCT url) FROM items)"
         ).fetchone()
     assert row is not None
-    return row[0], row[1], row[2], row[3], row[4]
+    return tuple(row)
 
 
 def _told(prefix: list[str], home: str) -> dict[str, Any]:
