@@ -19,7 +19,7 @@ from typing import NamedTuple
 from domain.keys import shortened
 from domain.values import Feed
 from extractors.charsets import decode_as_labelled
-from extractors.plain import clean_markup
+from extractors.plain import encoded_markup
 
 MOST_PIECES = 20_000  # entries; scanning more would hold up the others for more than some 20 ms
 MOST_NAMES = 100  # namespaces declared in a feed
@@ -114,8 +114,8 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
         read_at = now
     document = b"".join(kept) if new else b""
     # What is removed on entry could have hidden a tag from the scan.
-    text = (document or around).decode()
-    if clean_markup(text) != text:
+    read = document or around
+    if encoded_markup(read.decode()) != read:
         return None
     return Division(tuple(held), tuple(new), document, decoded.note, read_at)
 

@@ -23,13 +23,13 @@ _UNSEEN = re.compile(
 )
 _REFERENCE = re.compile(rb"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
-_SPACES = re.compile(r"[^\S\n]+")
+_SPACES = re.compile(r"(?: (?=[^\S\n])|[^\S\n ])[^\S\n]*")  # what is not one space already
 _BLANK_LINES = re.compile(r"\n\s*\n+")
 
 # One piece of markup at a time, so that no depth of nesting can lose text (libxml2 stops at 256 elements). The possessive
 # and bounded repeats keep it linear on hostile input.
 _TAG = re.compile(
-    r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>"
+    r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']++|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>|<!--|<[!?][^<>]{0,2000}>"
 )
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _BLOCK_NAMES = (
@@ -91,7 +91,9 @@ def plain_text(markup: str) -> str:
     parts: list[str] = []
     unclosed: set[str] = set()  # looked for once: to search the rest of the text again for each would cost its square
     place = 0
-    while match := _TAG.search(markup, place):
+    for match in _TAG.finditer(markup):
+        if match.start() < place:
+            continue  # within a comment or a script
         parts.append(markup[place : match.start()])
         place = match.end()
         if match.group() == "<!--":
