@@ -75,5 +75,12 @@ CASES: tuple[Case, ...] = (
     case_("normal", "has letters that grow when normalised", "new", feed(lambda: rss(item(title="Miners " + "\ufdfa" * 5_000))), items=1),
     case_("invisible", "hides words behind signs of no width", "new", feed(rss(item(title="Mi\u200bn\u2060ers\u00ad stop\ufeff work"))), items=1),
     case_("tags", "writes in the tag characters of Unicode", "new", feed(rss(item(title="Miners \U000e0041\U000e0042 stop work"))), items=1),
+    case_("utf-16-surrogate-alone", "is UTF-16 that ends in half a letter", "new|failed|refused|empty", feed(lambda: rss(item()).encode("utf-16") + b"\x3d\xd8")),
+    case_("utf-8-mark-twice", "begins with the mark of UTF-8 twice", "new", feed(lambda: b"\xef\xbb\xbf" * 2 + rss(item(title=RU)).encode()), **HELD),
+    case_("gb18030", "is GB 18030, cut in the middle of a letter", "new|failed|refused|empty", feed(lambda: rss(item(), head='<?xml version="1.0" encoding="gb18030"?>').encode("gb18030") + b"\x81\x30" * 20_000)),
+    case_("shift-jis", "eats a quotation mark by a lead byte of Shift JIS", "new|refused|empty", feed(rss(item(title="Miners {X}</title><b a=&quot;"), head='<?xml version="1.0" encoding="shift_jis"?>').encode().replace(b"{X}", b"\x81"), kind="text/xml; charset=shift_jis")),
+    case_("user-defined", "says x-user-defined and UTF-8 at once", "new", russian("utf-8", "x-user-defined"), **HELD),
+    case_("replacement", "says the sets that browsers replace by nothing", "new", russian("utf-8", "iso-2022-kr", kind="text/xml; charset=replacement"), **HELD),
+    case_("confusable", "writes Latin words in letters of three scripts", "new", feed(rss(item(title="Міnеrѕ ѕtор wоrk, ᴍiners stoр"))), items=1),
     case_("gzip", "is a gzip file under a feed's label", "refused", feed(lambda: __import__("gzip").compress(rss(item()).encode()))),
 )  # fmt: skip

@@ -62,5 +62,12 @@ CASES: tuple[Case, ...] = (
     case_("surrogates", "has lone surrogates and characters that are none", told(f"{RALLY} \ud83d \udc00 \ufffe\uffff")),
     case_("zalgo", "puts thousands of marks on a letter", told(f"{RALLY} e" + "\u0301" * 5_000)),
     case_("emoji", "is a thousand emoji joined into one", told(f"{RALLY} " + "\U0001f468\u200d" * 1_000)),
+    case_("confusable", "writes its title in letters of three scripts", told(f"{RALLY} ɑt раураӏ.example, ѕауѕ Ꭺlmaty")),
+    case_("emoji-long", "has a title of 500 emoji of four bytes", told(f"{RALLY} " + "\U0001f4a5" * 500)),
+    case_("header-long", "has a title that folds into a header of 100 kB", told(f"{RALLY} " + " ".join("ж" * 60 for _ in range(800)))),
+    case_("tags", "hides words in the tag characters of Unicode", told(f"{RALLY} " + "".join(chr(0xE0000 + ord(c)) for c in "Bcc: all@example.org"))),
+    case_("author-crlf", "has a creator with CR LF and a mailto", told(more="<dc:creator xmlns:dc='http://purl.org/dc/elements/1.1/'>Anna&#13;&#10;Reply-To: evil@example.org &lt;mailto:x@y.example?bcc=all@example.org&gt;</dc:creator><category>x&#10;Bcc: a@b.example</category>")),
+    case_("link-lines", "links with line ends and a bracket", told(link="https://evil.invalid/a\r\n> <b>x"), "new|failed"),
+    case_("mailto", "links to a mail with a copy to all", told(link="mailto:a@b.example?bcc=all@example.org&body=x")),
     case_("empty", "has a title of nothing visible", told("\u200b\u3164\u00ad")),
 )  # fmt: skip

@@ -54,6 +54,19 @@ async def endless_body(on: Exchange) -> None:
     await on.send_forever(b"a" * 65_536)
 
 
+async def growing(on: Exchange) -> None:
+    await on.send(to(f"{on.path}{'&' if '?' in on.path else '?'}{'a' * 900}=1"))
+
+
+async def tls_circle(on: Exchange) -> None:
+    tls = on.writer.get_extra_info("ssl_object") is not None
+    await on.send(to(f"{on.world.places['base' if tls else 'tls']}/redirects/tls-circle"))
+
+
+async def placed_scheme_relative(on: Exchange) -> None:
+    await on.send(to(on.world.places["canary"].removeprefix("http:")))
+
+
 def case_(name: str, does: str, right: str, answer: Answer = b"", **more: object) -> Case:
     return case("redirects", name, does, right, answer, **more)
 
@@ -116,6 +129,25 @@ CASES: tuple[Case, ...] = (
     case_("user", "leads on with a user name, which is dropped", "body", placed("http://user:secret@127.0.0.1:{port}/healthy/user")),
     case_("port-0", "leads to port 0", "refused|redirect|unreachable", to("http://127.0.0.1:0/")),
     case_("port-99999", "leads to a port that does not exist", "refused|redirect", to("http://127.0.0.1:99999/")),
+    case_("refresh-circle", "leads to itself by a Refresh header", "body", ok(b"<rss/>", "Refresh: 0")),
+    case_("query-grows", "leads to itself with a query that grows", "redirect|refused", growing),
+    case_("circle-fragment", "leads in a circle under ever other fragments", "redirect", first_then("?x#1", to("/redirects/circle-fragment#2"))),
+    case_("canary-after-five", "leads into the private network at the last hop that is allowed", "refused", onward("4", to("http://127.0.0.2/"))),
+    case_("canary-nat64", "hides the private network behind NAT64", "refused", to("http://[64:ff9b::7f00:2]/")),
+    case_("canary-6to4", "hides it in 6to4", "refused", to("http://[2002:7f00:2::]/")),
+    case_("canary-compatible", "hides it in an old IPv4-compatible address", "refused", to("http://[::127.0.0.2]/")),
+    case_("canary-short", "hides it in a shortened address", "refused", to("http://127.2/")),
+    case_("canary-full-width", "hides it in letters of full width", "refused", to("http://１２７.０.０.２/")),
+    case_("canary-percent", "hides it behind percent signs", "refused", to("http://%31%32%37.0.0.2/")),
+    case_("canary-scheme", "leads there without a scheme", "refused", placed_scheme_relative),
+    case_("canary-308-body", "leads there by 308 with a body of megabytes", "refused", to("http://127.0.0.2/", 308).replace(b"Content-Length: 0", b"Content-Length: 3000000") + b"a" * 3_000_000),
+    case_("port-other", "leads to another port of its own host, on the list of none", "refused", to("http://93.184.216.34:6379/")),
+    case_("two-hosts", "leads on by a host with a user name that looks like another host", "refused|unreachable", to("http://example.org%20@127.0.0.2/")),
+    case_("blob", "leads to a blob", "redirect|refused", to("blob:http://127.0.0.2/x")),
+    case_("about", "leads to about:blank", "redirect|refused", to("about:blank")),
+    case_("zone", "leads to an address with a zone", "redirect|refused", to("http://[fe80::1%25eth0]/")),
+    case_("empty-host", "leads to an address without a host", "redirect|refused", to("http://:80/")),
+    case_("tls-circle", "leads between plain HTTP and TLS for ever", "redirect", tls_circle),
     case_("to-tls", "leads to TLS", "body", placed("{tls}/healthy/tls")),
     case_("to-bad-tls", "leads to a certificate of its own making", "tls", placed("{tls_self_signed}/healthy/tls")),
     case_("downgrade", "leads from TLS to plain HTTP", "body", placed("{base}/healthy/plain", 301), url="{tls}/redirects/downgrade"),

@@ -88,6 +88,13 @@ async def stale_second_answer(on: Exchange) -> None:
         await on.send(ok(b"second " + head.split(b" ")[1]))
 
 
+async def pipelined(on: Exchange) -> None:
+    """Two whole answers in one packet: the second must never be taken for that of the next request."""
+    await on.send(GOOD + ok(b"poison"))
+    while (head := await on.reader.readuntil(b"\r\n\r\n")) and not on.writer.is_closing():
+        await on.send(ok(b"second " + head.split(b" ")[1]))
+
+
 _CHUNKED = raw("Content-Type: text/xml", "Transfer-Encoding: chunked")
 _CHUNK = b"%x\r\n%s\r\n" % (len(BODY), BODY)
 
@@ -167,6 +174,22 @@ CASES: tuple[Case, ...] = (
         "Content-Type: ;;;=,text", "Cache-Control: max-age=99999999999999999999, =,", "Expires: yesterday", "Retry-After: soon", "Age: -1", "Date: 31 Feb 99999",
         "Last-Modified: Mon, 99 Foo 0000 99:99:99", 'ETag: W/"' + "a" * 5_000 + '"', "Content-Length: 2", body=b"hi"))),
     case("transport", "cookies", "sets 60 cookies", "body", then_close(raw(*[f"Set-Cookie: c{n}={'x' * 100}; Domain=.; Path=/" for n in range(60)], "Content-Length: 2", body=b"hi"))),
+    case("transport", "http-1.0-kept", "keeps an HTTP/1.0 connection open after its body", "body", GOOD.replace(b"HTTP/1.1", b"HTTP/1.0").replace(b"\r\n\r\n", b"\r\nConnection: keep-alive\r\n\r\n", 1)),
+    case("transport", "http-1.0-chunked", "sends chunks by HTTP/1.0, which has none", "body|protocol", then_close(_CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + _CHUNK + b"0\r\n\r\n")),
+    case("transport", "pipelined", "sends a second answer in the packet of the first", "body|protocol|unreachable", pipelined, url="{solo}/{group}/{name}"),
+    case("transport", "two-lengths-same", "says the same length twice", "body|protocol", then_close(raw("Content-Length: 2", "Content-Length: 2", body=b"hi"))),
+    case("transport", "length-list", "says two lengths in one header", "body|protocol", then_close(raw("Content-Length: 2, 2", body=b"hi"))),
+    case("transport", "length-plus", "says a length with a sign", "protocol", then_close(raw("Content-Length: +2", body=b"hi"))),
+    case("transport", "length-digits", "says a length in Arabic digits", "protocol", then_close(raw("Content-Length: \xb2", body=b"hi"))),
+    case("transport", "chunked-identity", "says chunked, then identity", "body|protocol", then_close(raw("Transfer-Encoding: chunked, identity") + _CHUNK + b"0\r\n\r\n")),
+    case("transport", "chunked-spaced", "writes chunked with a blank before the colon", "body|protocol", then_close(raw("Transfer-Encoding : chunked") + _CHUNK + b"0\r\n\r\n")),
+    case("transport", "chunk-extension-huge", "has one chunk extension without end", "protocol|too-large", forever(_CHUNKED + b"5;a=", b"x" * 65_536)),
+    case("transport", "trailers-endless", "sends trailers without end", "protocol|body", forever(_CHUNKED + _CHUNK + b"0\r\n", b"X-Trailer: " + b"a" * 1_000 + b"\r\n")),
+    case("transport", "interim-headers", "sends an interim answer of megabytes of headers", "protocol", forever(b"HTTP/1.1 103 Early Hints\r\n", b"Link: </x>; rel=preload\r\n" * 1_000)),
+    case("transport", "upgrade-h2c", "switches to HTTP/2 unasked", "protocol|status|unreachable", then_close(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")),
+    case("transport", "reset-after", "resets after the whole body", "body|protocol|unreachable", then_reset(GOOD)),
+    case("transport", "status-1xx-only", "answers with an interim answer and closes", "protocol|unreachable", then_close(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    case("transport", "content-location", "says that its content lives in the private network", "body", ok(BODY, "Content-Location: http://127.0.0.2/", "Link: <http://127.0.0.2/>; rel=preload", 'Alt-Svc: h2="127.0.0.2:443"')),
     case("transport", "bare-lf", "ends its lines with LF alone", "body|protocol", then_close(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi")),
     case("transport", "bare-cr", "ends its lines with CR alone", "protocol|unreachable", then_close(b"HTTP/1.1 200 OK\rContent-Length: 2\r\rhi")),
     # Encodings.
@@ -185,6 +208,13 @@ CASES: tuple[Case, ...] = (
     case("transport", "gzip-bomb-twice", "sends the bomb compressed again", "too-large", encoded(gzip.compress(BOMB), "gzip, gzip")),
     case("transport", "deflate-bomb", "sends 200 MB of zeros deflated", "too-large", encoded(zlib.compress(bytes(200_000_000), 9), "deflate")),
     case("transport", "gzip-bomb-members", "sends a bomb of many members", "too-large", encoded(gzip.compress(bytes(60_000)) * 900, "gzip")),
+    case("transport", "gzip-members-empty", "sends 100,000 empty members", "body|protocol|too-large", encoded(gzip.compress(BODY) + gzip.compress(b"") * 100_000, "gzip")),
+    case("transport", "gzip-name-huge", "names its gzip file at a length of five megabytes", "body|protocol|too-large", encoded(b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 5_000_000 + b"\0" + raw_deflate(BODY) + zlib.crc32(BODY).to_bytes(4, "little") + len(BODY).to_bytes(4, "little"), "gzip")),
+    case("transport", "gzip-crc", "lies in the check sum of its gzip", "protocol", encoded(gzip.compress(BODY)[:-8] + b"\0" * 8, "gzip")),
+    case("transport", "deflate-bomb-twice", "deflates the gzip of a bomb", "too-large", encoded(zlib.compress(BOMB, 9), "gzip, deflate")),
+    case("transport", "encoding-mixed-case", "writes its encoding in odd letters, with blanks", "body", encoded(gzip.compress(BODY), " GZip ,  identity")),
+    case("transport", "encoding-headers-two", "says its two encodings in two headers", "body", ok(gzip.compress(gzip.compress(BODY)), "Content-Encoding: gzip", "Content-Encoding: gzip")),
+    case("transport", "compress", "compresses as Unix did in 1985", "protocol", encoded(b"\x1f\x9d\x90" + bytes(20), "compress")),
     case("transport", "gzip-ten-times", "says gzip ten times", "protocol", encoded(gzip.compress(BODY), ", ".join(["gzip"] * 10))),
     case("transport", "gzip-truncated", "cuts a compressed body short, with a length that agrees", "protocol", encoded(gzip.compress(BODY)[:-20], "gzip")),
     case("transport", "gzip-damaged", "flips a bit in a compressed body", "protocol", encoded(bytes(b ^ (n == 40) for n, b in enumerate(gzip.compress(BODY))), "gzip")),
