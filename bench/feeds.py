@@ -20,6 +20,7 @@ import feedparser
 import psutil
 
 from domain.errors import ReadError
+from extractors.addresses import item_key
 from extractors.feeds import read_feed
 from extractors.pieces import cut, divide, remembered
 from extractors.pool import ParserPool
@@ -30,17 +31,18 @@ NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 URL = "https://news.example.org/feed"
 SMALLEST = 60_000  # bytes
 NEW, HEAD, RECORD = 2, 9, 32  # entries new in the changed feed; bytes of what is remembered: its head, and an entry
-POLLS = 100  # by way of a child process
+BATCHES, POLLS = 5, 40  # by way of a child process: the least of so many batches of so many polls
 COLUMNS = (
     "feedparser", "unsanitised", "whole", "cut", "MB/s", "divide", "two new", "x new", "nothing new", "x nothing", "polled", "x polled",
 )  # fmt: skip
 UTF8 = "text/xml; charset=utf-8"
 
 
-def least(work: Callable[[], Any], times: int = 7) -> float:
+def least(work: Callable[[], Any], times: int = 25) -> float:
     """Milliseconds of CPU."""
     best = float("inf")
     for _ in range(times):
+        item_key.cache_clear()  # the address of a new entry is new
         start = time.process_time_ns()
         work()
         best = min(best, (time.process_time_ns() - start) / 1e6)
@@ -110,13 +112,16 @@ async def polled(body: bytes, stored: bytes) -> float:
     """As the program does it, with the parsing in a child: CPU of both, each poll."""
     async with ParserPool(1) as pool:
         await pool.run(read_feed, b"<rss version='2.0'><channel/></rss>", url=URL, source_id="s", now=NOW)
-        start, before = time.process_time(), children()
-        for _ in range(POLLS):
-            division = divide(body, "", url=URL, stored=stored, now=NOW)
-            assert division is not None
-            found = await pool.run(read_feed, division.document, content_type=UTF8, url=URL, source_id="s", now=NOW)
-            remembered(division, found)
-        return 1000 * (time.process_time() - start + children() - before) / POLLS
+        best = float("inf")
+        for _ in range(BATCHES):
+            start, before = time.process_time(), children()
+            for _ in range(POLLS):
+                division = divide(body, "", url=URL, stored=stored, now=NOW)
+                assert division is not None
+                found = await pool.run(read_feed, division.document, content_type=UTF8, url=URL, source_id="s", now=NOW)
+                remembered(division, found)
+            best = min(best, time.process_time() - start + children() - before)
+        return 1000 * best / POLLS
 
 
 def main() -> None:

@@ -111,6 +111,16 @@ def decode_as_labelled(body: bytes, content_type: str = "", *, html: bool = Fals
     return next((decoded for label in labels if (decoded := _by_label(body, label)) is not None), None)
 
 
+def is_labelled_utf8(body: bytes, content_type: str = "") -> bool:
+    """Whether ``decode`` reads this as UTF-8 without a note, should it be sound UTF-8; nothing but its beginning is looked at."""
+    labels = declared(body, content_type)
+    return (
+        not any(body.startswith(mark) for mark, _ in _BOMS)
+        and not _wide(body)
+        and (not labels or ALLOWED.get(labels[0]) in ("utf-8", "cp1252"))
+    )
+
+
 def declared(body: bytes, content_type: str, *, html: bool = False) -> list[str]:
     """Labels found, in order of trust: the header's, then the document's own."""
     found = _HEADER.findall(content_type)[:1]

@@ -7,7 +7,7 @@ docs/decisions/0088-what-a-changed-feed-costs.md.
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import re
 import struct
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from domain.keys import shortened
 from domain.values import Feed
-from extractors.charsets import decode_as_labelled
+from extractors.charsets import decode_as_labelled, is_labelled_utf8
 from extractors.plain import encoded_markup
 
 MOST_PIECES = 20_000  # entries; scanning more would hold up the others for more than some 20 ms
@@ -77,12 +77,16 @@ class Division:
 
 def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: datetime) -> Division | None:
     """Divide a feed by what is ``stored`` of its last reading (``remembered``); None where it must be read in whole, unremembered."""
+    given = (url.encode("utf-8", "surrogatepass"), stored, now)
+    if is_labelled_utf8(body, content_type):
+        # What is held was sound UTF-8; whether the rest is, shows when it is decoded.
+        with contextlib.suppress(UnicodeDecodeError):
+            return _divided(body, "", *given)
     decoded = decode_as_labelled(body, content_type)
-    if decoded is None:
-        return None
-    # Sound UTF-8 is what it was; anything else is read from here on as it was decoded.
-    sound = decoded.charset == "utf-8" and "\ufffd" not in decoded.text and not body.startswith(codecs.BOM_UTF8)
-    data = body if sound else decoded.text.encode()
+    return _divided(decoded.text.encode(), decoded.note, *given) if decoded else None
+
+
+def _divided(data: bytes, note: str, url: bytes, stored: bytes, now: datetime) -> Division | None:
     spans = cut(data)
     if not spans or not _names_agree(data, spans[0][0]):
         return None
@@ -90,7 +94,7 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
     read_at, known = _unpacked(stored)
     if not now - WHOLE_EVERY < read_at <= now:
         read_at, known = now, {}
-    context = sha256(b"\0".join((url.encode("utf-8", "surrogatepass"), *_CONTEXT.findall(around))))
+    context = sha256(b"\0".join((url, *_CONTEXT.findall(around))))
     held: list[Piece] = []
     new: list[bytes] = []
     kept: list[bytes] = []
@@ -117,7 +121,7 @@ def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: date
     read = document or around
     if encoded_markup(read.decode()) != read:
         return None
-    return Division(tuple(held), tuple(new), document, decoded.note, read_at)
+    return Division(tuple(held), tuple(new), document, note, read_at)
 
 
 def cut(data: bytes) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ What it makes of a feed is its own affair; nothing here reads one.
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from functools import cache, lru_cache
 from typing import Any
 from xml.sax.expatreader import ExpatParser
@@ -57,6 +58,12 @@ def feedparser() -> Any:
     mixin.make_safe_absolute_uri = lru_cache(maxsize=64)(mixin.make_safe_absolute_uri)
     # The one hook between reading a text and translating it; it does nothing in the strict parser.
     api.StrictFeedParser.decode_entities = staticmethod(_as_translated)
+    # Five keys and some old names mean something else than they say; for all others a dictionary's own methods do.
+    dictionary = library.FeedParserDict
+    odd = frozenset({"category", "enclosures", "license", "updated", "updated_parsed", *dictionary.keymap})
+    slow = dictionary.get
+    dictionary.get = lambda self, key, default=None: slow(self, key, default) if key in odd else dict.get(self, key, default)
+    dictionary.__deepcopy__ = lambda self, memo: dictionary((key, deepcopy(value, memo)) for key, value in self.items())
     return library
 
 
