@@ -184,10 +184,8 @@ def a_press(folder: Path) -> Iterator[int]:
     thread.join()
 
 
-@contextmanager
-def a_service(home: Path, press: int, **given: str) -> Iterator[Service]:
-    """A server and the runner at work in a folder; ``given`` are further variables of theirs."""
-    port = free_port()
+def a_quiet_service(home: Path, press: int, port: int, **given: str) -> Service:
+    """A service in a folder of its own, of which nothing has been started; ``given`` are further variables."""
     rules = home / "rules"
     for name, text in RULEBOOK.items():
         (rules / name).parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +217,13 @@ def a_service(home: Path, press: int, **given: str) -> Iterator[Service]:
         **given,
     }
     settings.home.mkdir()
-    made = Service(port, home, environment, settings)
+    return Service(port, home, environment, settings)
+
+
+@contextmanager
+def a_service(home: Path, press: int, **given: str) -> Iterator[Service]:
+    """A server and the runner at work in a folder; ``given`` are further variables of theirs."""
+    made = a_quiet_service(home, press, free_port(), **given)
     try:
         made.serve()
         made.begin()
