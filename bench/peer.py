@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -32,20 +32,36 @@ def trafilatura(feeds: list[str], limit: int) -> Iterator[tuple[str, str]]:
 
 
 def newspaper4k(feeds: list[str], limit: int) -> Iterator[tuple[str, str]]:
+    """Without the pictures, for which it would ask the hosts that pages name."""
     import newspaper
 
-    for url in islice(links(feeds), limit):
-        article = newspaper.Article(url)
+    def text_of(url: str) -> str:
+        article = newspaper.Article(url, fetch_images=False)
         article.download()
         article.parse()
-        yield url, article.text
+        return article.text or ""
+
+    for url in islice(links(feeds), limit):
+        yield url, or_nothing(text_of, url)
 
 
 def news_please(feeds: list[str], limit: int) -> Iterator[tuple[str, str]]:
+    """Without the pictures, too."""
     from newsplease import NewsPlease
 
+    def text_of(url: str) -> str:
+        return getattr(NewsPlease.from_url(url, fetch_images=False), "maintext", None) or ""
+
     for url in islice(links(feeds), limit):
-        yield url, getattr(NewsPlease.from_url(url), "maintext", None) or ""
+        yield url, or_nothing(text_of, url)
+
+
+def or_nothing(text_of: Callable[[str], str], url: str) -> str:
+    """A text, or none where a peer gives a page up (a Korean one, for want of a further package, ends both of them)."""
+    try:
+        return text_of(url)
+    except Exception:  # noqa: BLE001  # whatever it is: the other pages are still to be read
+        return ""
 
 
 def fundus(feeds: list[str], limit: int) -> Iterator[tuple[str, str]]:

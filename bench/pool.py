@@ -167,14 +167,16 @@ def _pool_runs(
         while time.monotonic() < deadline:
             states = _states(api, runs)
             polled, pending, _ = _stand_of(address)
-            if polled >= count and not pending and all(state in OVER for state in states):
+            # A run whose machine is lost is called running until the server misses its signs of life.
+            if polled >= count and not pending and sum(state not in OVER for state in states) <= killed:
                 break
             if sum(state not in OVER for state in states) < workers and polled < count:
                 lanes += 1
                 given = {"parameters": {"only_due": True, "at_most": share, "lane": lanes % workers + 1}}
                 runs.append(_call(api, f"/deployments/{deployment}/create_flow_run", given)["id"])
-            if not killed and polled > count // 4 and "RUNNING" in states and workers > 1:
-                _lose(started[-1][1].pid)
+            busy = [worker.pid for _, worker in started if _at_work(worker.pid)]
+            if not killed and polled > count // 4 and busy and workers > 1:
+                _lose(busy[0])
                 killed = True
             time.sleep(2)
         seconds = time.monotonic() - begun
@@ -194,6 +196,14 @@ def _pool_runs(
         ("Prefect's events", of_runs), ("events a flow run", round(of_runs / max(1, len(runs)), 1)),
     )  # fmt: skip
     return Table("pool", "A work pool on a real Prefect server and one PostgreSQL", ("", "found"), rows)
+
+
+def _at_work(worker: int) -> bool:
+    """Whether a flow run of this worker is under way."""
+    try:
+        return any("prefect.engine" in process.cmdline() for process in psutil.Process(worker).children(recursive=True))
+    except psutil.Error:
+        return False
 
 
 def _lose(worker: int) -> None:
