@@ -17,10 +17,14 @@ _LATIN_KAZAKH: Final = re.compile(
     # The digraph spelling of older sites ("bolghan", "boyynsha"), often with a Cyrillic ә left in it ("jәne").
     r"j[әə]ne|boyynsha|bolyp|bolghan|búl|elimiz\w*|halyq|halıq|qazaq\w*|"
     r"[uúüý]sh[iı]n|b[ei][iy]b[iı]t\w*|qozghal\w*|\w{2,}(?:gha|ghan|ghany|ghandar|alyndy|elindi|yldy|ilendi|ylady)|"
+    # Plain letters without any mark, as in messages and on old sites.
+    r"dauys|daýys|sa[iıy]la[uýw]\w*|saiasi|oblys\w*|audan\w*|auyl\w*|narazy\w*|turgyn\w*|turġyn\w*|komissiia\w*|\w{2,}(?:aldy|iledi|aidy|eidi)|"
     r"\w{2,}(?:[ndt]y[nń]|[ndt]yng|lghan|lgen|yp|agha|egen|ndaghy|ardyng|lyq))\b",
 )
 # Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.
 _Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵǧńŋğñşıýū]|\bmen\b")  # half a sign each; "men" is English, too
+# A word that begins with a small zh; with a capital it is as often a name in an English text (Zhambyl, Zhou).
+_ZH: Final = re.compile(r"\bzh[aeiouy]\w")
 # Names abroad with a q of their own: "Iraq and Qatar sent men" is no Kazakh.
 _Q_ABROAD: Final = re.compile(r"\b(?:iraq\w*|qatari?s?|al-qaeda|qaeda|aqaba|qing|qom|qin|qantas|nasdaq|q[1-4])\b")
 _LATIN_LETTER: Final = re.compile(r"[a-zA-Z\u00c0-\u024f]")
@@ -69,8 +73,9 @@ def latin_mode(text: str, hint: str | None) -> str:
         return LATIN_KAZAKH
     if hint == "en" or not _LATIN_LETTER.search(text) or not _is_latin(text):
         return ENGLISH
+    plain = len(_ZH.findall(text))
     text = _Q_ABROAD.sub("", text.lower())
-    signs = len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
+    signs = plain + len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
     words = text.count(" ") + 1
     return LATIN_KAZAKH if signs >= 1 and signs / words > (0.04 if hint == "kk" else 0.12) else ENGLISH
 

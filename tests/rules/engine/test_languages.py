@@ -16,6 +16,9 @@ from rules.engine.languages import ENGLISH, LATIN_KAZAKH, document_language, lat
         "Qırğızstanda narazılıq şeruı ötti",
         "Konstitusiyagha ózgerister engizu turaly referendum Qazaqstannyng barlyq ónirinde ótti",
         "Búl turaly partiya tóraghasy mәlim etti, dep habarlaidy tilshi",
+        "Zhurnalist zheti zhylga sottaldy, ariptesteri ony sozi ushin zhazalandy deidi",
+        "Ongtustik astanada bar-zhogy 30 paiyz sailaushy dauys bergen",
+        "Juyrda olargha «beybit jiyn ótkizu tәrtibin» búzghany ýshin aiyppúl salyndy",
     ],
 )
 def test_latin_kazakh_is_known_in_every_spelling(text: str) -> None:
@@ -30,6 +33,7 @@ def test_latin_kazakh_is_known_in_every_spelling(text: str) -> None:
         "Egypt kept a ship in Benin, Aqaba and Qatar",
         "The party split over shipping and equipment",
         "Iraq and Qatar sent men to Nanyang",
+        "Zhang Zhou of Zhejiang met Zhaksylyk of Zhambyl, Heidi said",
     ],
 )
 def test_english_with_foreign_names_stays_english(text: str) -> None:
