@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -119,6 +121,25 @@ def sound(service: Service) -> str:
         env=service.environment, cwd=HOUSE, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+def test_a_run_killed_together_with_what_started_it_is_marked_crashed_and_does_not_block_the_next(service: Service) -> None:
+    killed = service.start("collect/every-15-minutes", sources=["slow"], force=True)
+    until(
+        lambda: service.run(killed)["state_type"] == "RUNNING" and ("collect", "running") in ledger(service), "the run has begun"
+    )
+    ((pid,),) = service.query("SELECT pid FROM runs WHERE status = 'running' AND kind = 'collect'")
+    assert service.runner is not None
+    stop(service.runner, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # it may have gone with the runner's group
+        os.kill(pid, signal.SIGKILL)
+    # Nobody is left to tell the server but its own automation: three heartbeats missed are a death.
+    assert service.ended(killed)["state_type"] == "CRASHED"
+    service.begin()
+    after = service.ended(service.start("collect/every-15-minutes", sources=["one"], force=True))
+    assert after["state_name"] == "Completed", after["state"]
+    assert [status for _, status in ledger(service)[-2:]] == ["crashed", "done"]
+    assert service.query("SELECT count(*) FROM claims") == [(0,)]
 
 
 def test_a_server_killed_during_a_run_costs_neither_the_run_nor_its_rows(service: Service) -> None:
