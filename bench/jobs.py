@@ -17,6 +17,7 @@ from bench.tables import Table
 
 HEADS = ("", "CPU s", "ms each", "of the floor", "peak MB")
 FLOOR = "bare loop (the floor)"
+FEEDS = 50  # that the articles are spread over; as many as bench.server has by itself
 
 
 def row(cost: Cost, count: int, floor: float) -> tuple[str, float, float, float, int]:
@@ -153,7 +154,7 @@ def fundus_job(count: int) -> list[Table]:
     order = Path(stand.place.parent, f"{stand.place.name}-outlets")
     order.write_text("\n".join(page.outlet for page in truth), encoding="utf-8")
     try:
-        with standing("pages", "--articles", str(count), "--feeds", "10", "--outlets", str(order)) as stand:
+        with standing("pages", "--articles", str(count), "--outlets", str(order)) as stand:
             stand.ready()
             texts = stand.place / "texts"
             bare = stand.run(FLOOR, sys.executable, "bench/bare.py", "articles", str(stand.sources), str(texts))
@@ -171,7 +172,7 @@ def fundus_job(count: int) -> list[Table]:
             title,
             costs,
             truth,
-            "Fundus stores nothing and judges nothing; its selectors are of today, the pages of 2019.",
+            f"sholu stored {said(ours, 'new')}. Fundus stores nothing and judges nothing; its selectors are of today, the pages of 2019.",
         )
     ]
 
@@ -189,8 +190,8 @@ def compared(name: str, title: str, costs: list[tuple[Cost, int, dict[int, str]]
 
 def asked_for(count: int, costs: list[tuple[Cost, int, dict[int, str]]]) -> list[int]:
     """The numbers of the first ``count`` articles in the order of the feeds: those a peer with fewer was given."""
-    whole, feeds = costs[0][1], 50 if costs[0][1] >= 50 else 10
-    return [number for feed in range(feeds) for number in range(feed, whole, feeds)][:count]
+    whole = costs[0][1]
+    return [number for feed in range(FEEDS) for number in range(feed, whole, FEEDS)][:count]
 
 
 def number_of(url: str) -> int:
