@@ -18,7 +18,8 @@ _LATIN_KAZAKH: Final = re.compile(
     r"j[әə]ne|boyynsha|bolyp|bolghan|búl|elimiz\w*|halyq|halıq|qazaq\w*|"
     r"[uúüý]sh[iı]n|b[ei][iy]b[iı]t\w*|qozghal\w*|\w{2,}(?:gha|ghan|ghany|ghandar|alyndy|elindi|yldy|ilendi|ylady)|"
     # Plain letters without any mark, as in messages and on old sites.
-    r"dauys|daýys|sa[iıy]la[uýw]\w*|saiasi|oblys\w*|audan\w*|auyl\w*|narazy\w*|turgyn\w*|turġyn\w*|komissiia\w*|\w{2,}(?:aldy|iledi|aidy|eidi)|"
+    r"dauys|daýys|sa[iıy]la[uýw]\w*|saiasi|oblys\w*|audan\w*|auyl\w*|narazy\w*|turgyn\w*|turġyn\w*|komissiia\w*|akimdi\w+|ruqsat\w*|otki[zs]\w+|kezinde|talap|alyndy|berildi|berdi|aketti|tartty|shyqty|keldi|ketti|qaldy|boldy|"
+    r"\w{2,}(?:aldy|iledi|aidy|eidi|medi|mady|dagy|tagy|degi|tegi|lardy|lerdi|tardy|terdi|dardy|derdi|dynda|dinde)|"
     r"\w{2,}(?:[ndt]y[nń]|[ndt]yng|lghan|lgen|yp|agha|egen|ndaghy|ardyng|lyq))\b",
 )
 # Never with re.IGNORECASE: under it ı matches i, and every English text would be Kazakh.
