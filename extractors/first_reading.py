@@ -30,7 +30,8 @@ WRAPS = 0.4
 """An element with this share of the page's running text is no aside, whatever its name ("main has-sidebar card") says."""
 MOST_DOUBTED = 0.15
 """Of the article's length: what may stand within it and be left out for a name that says little ("card", "meta", "video")."""
-
+MOST_BESIDE = 0.3
+"""Of the article's length: running text outside of it under such names and those of labels; more may be its other half."""
 MOST_AROUND = 1.15
 """Times the text of a container without a telling name: what the named one around it may hold, a lead for instance."""
 MOST_ARTICLES = 2
@@ -128,12 +129,16 @@ def first_reading(tree: Any) -> str | None:
     inside = list(zip(blocks[first:last], judged[first:last], strict=True))
     own = running[last] - running[first]
     doubted = sum(len(block.text) for block, aside in inside if aside is _Aside.PERHAPS)
+    outside = (*zip(blocks[:first], judged[:first], strict=True), *zip(blocks[last:], judged[last:], strict=True))
+    beside = sum(len(block.text) for block, aside in outside if aside and block.running)
     lead = running[first] - running[min(reader.heading, first)]
     if not _is_articles(best) and (lead or best.tag not in _FRAMES):
         return None
     if sum(1 for inner in best.iterdescendants("article") if inner in spans) > MOST_ARTICLES:
         return None
-    if doubted > MOST_DOUBTED * own or not any(own >= least.letters and own >= least.share * running[-1] for least in enough):
+    if doubted > MOST_DOUBTED * own or beside > MOST_BESIDE * own:
+        return None
+    if not any(own >= least.letters and own >= least.share * running[-1] for least in enough):
         return None
     return "\n".join(block.text for block, aside in inside if not aside and block.is_said)
 

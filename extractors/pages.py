@@ -42,7 +42,7 @@ _NOT_PAGES = (
     "application/msword",
 )
 _BINARY = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00 ftyp")
-_SELF_CLOSED_HTML = re.compile(rb"(<html\b[^>]{0,2000}?)\s*/>", re.IGNORECASE)
+_HTML = re.compile(rb"<html\b[^>]{0,2000}>", re.IGNORECASE)
 _ENCODING = re.compile(rb"\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
@@ -179,7 +179,10 @@ def _prepared(markup: str) -> bytes:
     encoded = encoded_markup(markup)
     if declared := _ENCODING.match(encoded):
         encoded = encoded[declared.end() :]
-    return _SELF_CLOSED_HTML.sub(rb"\1>", encoded, count=1)
+    opening = _HTML.search(encoded)
+    if opening and opening[0].endswith(b"/>"):
+        encoded = encoded[: opening.end() - 2] + encoded[opening.end() - 1 :]
+    return encoded
 
 
 def parse_page(markup: str, url: str, *, full: bool = False) -> Any:

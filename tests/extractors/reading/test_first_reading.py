@@ -107,6 +107,12 @@ def test_a_page_is_left_to_the_full_reading_where_much_of_its_article_may_not_be
     assert len(text.splitlines()) == 20
 
 
+def test_a_page_is_left_to_the_full_reading_where_much_that_may_be_the_article_stands_outside_of_it() -> None:
+    whole = f"<div class='article-text'>{paragraphs(12)}</div>"
+    assert first_reading(page(whole, f"<div class='widget'>{paragraphs(2)}</div>")) is not None
+    assert first_reading(page(whole, f"<div class='widget'>{paragraphs(5)}</div>")) is None
+
+
 def test_captions_and_bylines_are_left_out_without_doubt() -> None:
     caption = f"<div class='wp-caption-text'>{paragraphs(2)}</div><div class='byline'>By A. Reporter</div>"
     text = first_reading(page(article(paragraphs(6), caption)))
