@@ -45,7 +45,7 @@ def starting() -> Table:
     commands = {
         "python -c pass": (sys.executable, "-c", "pass"),
         "sholu --help": (SHOLU, "--help"),
-        "sholu flag (one document)": ("sh", "-c", f"echo '{{\"id\": 1, \"title\": \"\", \"text\": \"A rally in Almaty\", \"lang\": \"en\"}}' | {SHOLU} flag"),
+        "sholu flag (one document)": ("sh", "-c", f"echo '{{\"id\": \"1\", \"title\": \"\", \"text\": \"A rally in Almaty\", \"lang\": \"en\"}}' | {SHOLU} flag -"),
         "import of the desk": (sys.executable, "-c", count.format(desk)),
         "import of Prefect (for comparison)": (sys.executable, "-c", count.format("import prefect.flows")),
     }  # fmt: skip

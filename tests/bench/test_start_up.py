@@ -52,3 +52,14 @@ def test_a_plain_run_imports_no_parser_and_no_prefect_before_it_needs_one() -> N
 def test_the_desk_imports_neither_trafilatura_nor_prefect() -> None:
     pytest.importorskip("fastapi")
     assert imported_by("import review.app").isdisjoint({"prefect", "trafilatura", "feedparser"})
+
+
+def test_a_document_is_flagged_without_prefect_the_database_or_a_parser_being_loaded() -> None:
+    code = (
+        "import json\nfrom typer.testing import CliRunner\nfrom cli.main import app\n"
+        "line = json.dumps({'id': '1', 'title': '', 'text': 'A rally was held in Almaty', 'lang': 'en'})\n"
+        "done = CliRunner().invoke(app, ['flag', '-'], input=line)\nassert done.exit_code == 0, done.output"
+    )
+    assert imported_by(code).isdisjoint(
+        {"prefect", "sqlalchemy", "alembic", "trafilatura", "feedparser", "aiohttp", "lxml", "fastapi"}
+    )
