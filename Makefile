@@ -10,7 +10,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: help run serve demo test check lint types layers bench lock clean
+.PHONY: help run serve demo test check lint types layers bench audit lock clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,11 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## tables of speed and memory beside peers, in one run
-	@$(BIN)/python -m bench
+bench: $(VENV)/.dev  ## tables of speed and memory beside peers, in one run (make bench ARGS="--quick articles")
+	@$(BIN)/python -m bench $(ARGS)
+
+audit: $(VENV)/.run  ## compare the locked packages with known weaknesses, where their list can be reached
+	@PYTHON=$(BIN)/python deploy/audit.sh
 
 lock: $(VENV)/.dev  ## compile the locks anew from pyproject.toml (needs uv)
 	$(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra postgres --extra build pyproject.toml -o requirements/run.lock
