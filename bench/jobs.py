@@ -42,13 +42,14 @@ def starting() -> Table:
     """What commands cost before they do anything, and how many modules they load."""
     count = "import sys; {}; print(len(sys.modules))"
     desk = "import review.app"
+    document = json.dumps({"id": "1", "title": "", "text": "A rally in Almaty", "lang": "en"})
     commands = {
         "python -c pass": (sys.executable, "-c", "pass"),
         "sholu --help": (SHOLU, "--help"),
-        "sholu flag (one document)": ("sh", "-c", f"echo '{{\"id\": \"1\", \"title\": \"\", \"text\": \"A rally in Almaty\", \"lang\": \"en\"}}' | {SHOLU} flag -"),
+        "sholu flag (one document)": ("sh", "-c", f"echo '{document}' | {SHOLU} flag -"),
         "import of the desk": (sys.executable, "-c", count.format(desk)),
         "import of Prefect (for comparison)": (sys.executable, "-c", count.format("import prefect.flows")),
-    }  # fmt: skip
+    }
     with standing(None) as stand:
         stand.ready()
         costs = [least(stand.run(name, *command) for _ in range(3)) for name, command in commands.items()]
