@@ -25,6 +25,8 @@ _CLOCK = r"(?:\D{1,6}(\d{1,2}):(\d{2})(?::(\d{2}))?)?"
 _DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})" + _CLOCK)
 _WORDED = re.compile(r"\b(\d{1,2})\s+([^\W\d_]{3,12})\.?,?\s+(\d{4})" + _CLOCK)
 _ZONE = re.compile(r"(?:(?:GMT|UTC)\s*)?([+-])(\d{2}):?(\d{2})\s*$")
+_MISREAD = re.compile(r"-\d|\d{4}-?W\d")
+_LEAP_SECOND = re.compile(r"(:\d{2}):60(?!\d)")
 _IN_ADDRESS = (
     re.compile(r"[/_-]((?:19|20)\d{2})[/_-](\d{1,2})[/_-](\d{1,2})(?!\d)"),
     re.compile(r"[/_-]((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)"),
@@ -53,9 +55,16 @@ def from_struct(parsed: struct_time | None) -> datetime | None:
         return None
 
 
+def misread(text: str) -> bool:
+    """Whether feedparser makes another day of a date: of a negative year (July), of a week (the month's first)."""
+    return _MISREAD.match(text.strip()) is not None
+
+
 def read_date(text: str) -> datetime | None:
     """A date as ISO 8601, RFC 2822, dotted (31.12.2021 18:30) or in words (5 января 2022, 18:30); None when it is none."""
-    text = text.strip()[:120]
+    text = _LEAP_SECOND.sub(r"\1:59", text.strip()[:120])
+    if text.startswith("-"):
+        return None
     return _iso(text) or _rfc2822(text) or _dotted(text) or _worded(text)
 
 

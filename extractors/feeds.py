@@ -20,7 +20,7 @@ from domain.errors import ReadError
 from domain.values import DateFrom, Entry, Feed
 from extractors.addresses import clean_address, entry_key
 from extractors.charsets import decode
-from extractors.dates import believable, from_struct, read_date
+from extractors.dates import believable, from_struct, misread, read_date
 from extractors.limits import check_feed
 from extractors.plain import clean_markup, one_line, plain_text, plain_title
 from extractors.plausible import unfit_answer
@@ -222,8 +222,10 @@ def _link(found: Mapping[str, Any], guid: str, feed_url: str) -> str:
 
 def _date(found: Mapping[str, Any], name: str) -> datetime | None:
     # dict.get: FeedParserDict answers "updated" for a missing "published" and warns about it.
-    parsed = dict.get(found, f"{name}_parsed") if isinstance(found, dict) else None
-    return from_struct(parsed) or read_date(_text(dict.get(found, name) if isinstance(found, dict) else None))
+    if not isinstance(found, dict):
+        return None
+    said = _text(dict.get(found, name))
+    return read_date(said) if misread(said) else from_struct(dict.get(found, f"{name}_parsed")) or read_date(said)
 
 
 def _authors(found: Mapping[str, Any]) -> tuple[str, ...]:
