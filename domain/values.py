@@ -119,7 +119,7 @@ class Feed:
     keys_in_order: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)  # whoever bounds memory must see when one is let go
 class Capture:
     """Bytes as received, with everything needed to say later what the page said that day.
 

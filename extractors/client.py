@@ -25,6 +25,7 @@ from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
 from extractors.failures import explain, status_error
 from extractors.guard import Networks, Target, in_networks, shown, vet_url
 from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
+from extractors.in_hand import InHand
 from extractors.meter import Meter
 from extractors.politeness import Turns
 from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
@@ -151,6 +152,7 @@ class Client:
         self._guard = Guard(options.networks, options.ports)
         self._session: aiohttp.ClientSession | None = None
         self._robots: dict[str, asyncio.Task[Robots | FetchError]] = {}
+        self._in_hand = InHand()
         self._turns = Turns(
             connections=options.connections, pause=options.host_pause, patience=max(_PATIENCE, 1.5 * options.deadline)
         )
@@ -193,12 +195,15 @@ class Client:
         asked = _Asked(
             headers, given, max_body or self.options.max_body, owner, self.options.deadline, meter or Meter(), kept=kept
         )
+        await self._in_hand.room()
         try:
-            return await self._travel(url, asked, robots=robots and self.options.robots)
+            answer = await self._travel(url, asked, robots=robots and self.options.robots)
         except FetchError:
             raise
         except Exception as error:  # the edge: whatever a hostile answer makes aiohttp raise is that answer's fault
             raise explain(error, url) from error
+        self._in_hand.hold(answer.capture)
+        return answer
 
     async def _travel(self, url: str, asked: _Asked, *, robots: bool) -> Answer:
         """Follow redirects, each hop vetted, within one deadline; waiting for a turn does not count."""

@@ -22,6 +22,9 @@ from extractors.charsets import decode_as_labelled, is_labelled_utf8
 from extractors.plain import encoded_markup
 
 MOST_PIECES = 20_000  # entries; scanning more would hold up the others for more than some 20 ms
+MOST_BYTES = (
+    2_500_000  # a larger feed is read in whole, by a child with a bound on its memory: dividing takes ten times its size of ours
+)
 MOST_NAMES = 100  # namespaces declared in a feed
 WHOLE_EVERY = timedelta(days=1)
 """Then a feed is read in whole all the same: its entries are seen to be still there, and a mistake made here would heal."""
@@ -77,6 +80,8 @@ class Division:
 
 def divide(body: bytes, content_type: str, *, url: str, stored: bytes, now: datetime) -> Division | None:
     """Divide a feed by what is ``stored`` of its last reading (``remembered``); None where it must be read in whole, unremembered."""
+    if len(body) > MOST_BYTES:
+        return None
     given = (url.encode("utf-8", "surrogatepass"), stored, now)
     if is_labelled_utf8(body, content_type):
         # What is held was sound UTF-8; whether the rest is, shows when it is decoded.

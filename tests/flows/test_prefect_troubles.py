@@ -133,9 +133,10 @@ def test_a_run_killed_together_with_what_started_it_is_marked_crashed_and_does_n
     stop(service.runner, signal.SIGKILL)
     with suppress(ProcessLookupError):  # it may have gone with the runner's group
         os.kill(pid, signal.SIGKILL)
-    # Nobody is left to tell the server but its own automation: three heartbeats missed are a death.
-    assert service.ended(killed)["state_type"] == "CRASHED"
+    # Nobody is left to tell the server but its own automation (three heartbeats missed are a death), and on SQLite a locked database
+    # can cost Prefect the event that would set it off. The runner that comes after does not rely on it.
     service.begin()
+    assert service.ended(killed)["state_type"] == "CRASHED"
     after = service.ended(service.start("collect/every-15-minutes", sources=["one"], force=True))
     assert after["state_name"] == "Completed", after["state"]
     assert [status for _, status in ledger(service)[-2:]] == ["crashed", "done"]
