@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LARGE = 400_000  # bytes of a body; of 301 real pages 16 are larger
+MANY_TAGS = 10_000  # "<" in a body: a tree takes memory by its nodes, not its bytes; of 181 real pages the longest has 3,229
 GROWN = 40_000_000  # bytes beyond its warm state after which a child is replaced: what one large body took is not kept for good
 CALLS_A_CHILD = 2_000  # then it is replaced: lxml's and trafilatura's caches must not grow for ever
 _LARGEST_ANSWER = 64_000_000  # bytes; an answer is an article or a feed's entries
@@ -80,7 +81,7 @@ class ParserPool:
         """As ``run``, with the time of the call (not that of waiting for a child) put on ``meter``, which also bounds it."""
         url = str(kwargs.get("url", ""))
         # Large bodies one at a time, however many children there are: each may take its whole allowance of memory.
-        large = sum(len(given) for given in args if isinstance(given, bytes)) > LARGE
+        large = any(len(given) > LARGE or given.count(b"<") > MANY_TAGS for given in args if isinstance(given, bytes))
         async with self._lane if large else contextlib.nullcontext(), self._places:
             # Not before its turn: what waits must not lie in memory twice.
             call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
