@@ -102,19 +102,23 @@ class Bodies:
 def judged(texts: Mapping[int, str], truth: Sequence[Page], numbers: Iterable[int]) -> Bodies:
     """Judge the texts of these articles by their numbers; one that is missing counts as empty. Of pages used again each use counts."""
     told = ((truth[number % len(truth)].text, texts.get(number, "")) for number in numbers)
-    shares = [_shares(expected, found) for expected, found in told if expected]
-    precision = mean([both / (both + extra) for both, extra, _ in shares if both + extra] or [0.0])
-    recall = mean([both / (both + missing) for both, _, missing in shares if both + missing] or [0.0])
-    f1 = 2 * precision * recall / ((precision + recall) or 1)
-    return Bodies(f1, sum(2 * both / (2 * both + extra + missing) >= RIGHT for both, extra, missing in shares), len(shares))
+    each = [shares(expected, found) for expected, found in told if expected]
+    return Bodies(f1(each), sum(2 * both / (2 * both + extra + missing) >= RIGHT for both, extra, missing in each), len(each))
 
 
-def _shares(expected: str, found: str) -> tuple[float, float, float]:
+def shares(expected: str, found: str) -> tuple[float, float, float]:
     """The measure of the article extraction benchmark: four-word shingles had in common, found in excess, and missed, as shares."""
     one, other = _shingles(expected), _shingles(found)
     both, extra, missing = (one & other).total(), (other - one).total(), (one - other).total()
     whole = (both + extra + missing) or 1
     return both / whole, extra / whole, missing / whole
+
+
+def f1(measured: Sequence[tuple[float, float, float]]) -> float:
+    """The benchmark's F1 of texts by their ``shares``: from the means of precision and of recall; 0 where nothing was found."""
+    precision = mean([both / (both + extra) for both, extra, _ in measured if both + extra] or [0.0])
+    recall = mean([both / (both + missing) for both, _, missing in measured if both + missing] or [0.0])
+    return 2 * precision * recall / ((precision + recall) or 1)
 
 
 def _shingles(text: str) -> Counter[tuple[str, ...]]:

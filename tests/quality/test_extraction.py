@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
-from collections import Counter
 from datetime import UTC, datetime
-from statistics import mean
 
 import pytest
 
+from bench.material import f1, shares
 from domain.errors import ReadError
 from domain.values import Entry
 from extractors.pages import read_page
@@ -18,25 +16,6 @@ from tests.conftest import HOUSE, shared
 
 FLOORS = HOUSE / "tests" / "quality" / "floors.json"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-def shares(expected: str, found: str) -> tuple[float, float, float]:
-    """True positives, false positives and false negatives among four-word shingles, as shares of their sum."""
-    one, other = shingles(expected), shingles(found)
-    both, extra, missing = (one & other).total(), (other - one).total(), (one - other).total()
-    whole = (both + extra + missing) or 1
-    return both / whole, extra / whole, missing / whole
-
-
-def shingles(text: str) -> Counter[tuple[str, ...]]:
-    words = re.findall(r"\w+", text)
-    return Counter(shingle for place in range(max(1, len(words) - 3)) if (shingle := tuple(words[place : place + 4])))
-
-
-def f1(measured: list[tuple[float, float, float]]) -> float:
-    precision = mean(both / (both + extra) for both, extra, _ in measured if both + extra)
-    recall = mean(both / (both + missing) for both, _, missing in measured if both + missing)
-    return 2 * precision * recall / (precision + recall)
 
 
 @pytest.fixture(scope="module")
