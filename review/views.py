@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from domain.values import Flagging, Part, Span
 from review.marks import Evidence, Piece, around, evidence, leading, pieces
 from review.plain import TITLE_SHOWN
-from storage.queues import Carrier, Listed, Page
+from storage.carriers import Carrier
+from storage.queues import Listed, Page
 from storage.words import WORD, stem, words
 
 LABELS_SHOWN = 12

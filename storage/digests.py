@@ -14,9 +14,10 @@ from sqlalchemy.orm import aliased
 from domain.errors import StoreError
 from domain.telling import PASSED_OVER, Carrier, Recipient, Tellable, Told
 from domain.values import Ownership
+from storage.carriers import carriers
 from storage.flagging_rows import flagging_from
 from storage.outbox import Letter, write_letter
-from storage.queues import FLAGGED, carriers
+from storage.queues import FLAGGED
 from storage.schema.digest import digests, recipients, told
 from storage.schema.items import flaggings, item_versions, items
 from storage.store import MANY, Store, in_batches

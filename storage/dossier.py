@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from domain.values import Flagging
+from storage.carriers import Carrier, carriers
 from storage.flagging_rows import flagging_from
-from storage.queues import Carrier, Listed, carriers, details
+from storage.queues import Listed, details
 from storage.schema.evidence import blobs, captures, chain, rechecks
 from storage.schema.items import flaggings, item_versions
 from storage.store import Store

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,19 +10,26 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.engine import Row
 
-from domain.values import BodyFrom, Document, Flagging, Outcome, OutcomeKind
-from storage import chain, records, search_index
-from storage.flagging_rows import flagging_from, flagging_row, grade, terms
+from domain.values import BodyFrom, Outcome, OutcomeKind
+from storage import search_index
+from storage.flagging_rows import flagging_from
 from storage.results import Change, CurrentVersion, Held, NotStored, Read, Result, change, text_hash
 from storage.runs import outcome_row, write_outcomes
-from storage.schema.items import flaggings, item_sources, item_terms, item_versions, items
+from storage.schema.items import flaggings, item_sources, item_versions, items
 from storage.schema.types import short_key, storable
 from storage.schema.watching import entries, outcomes
 from storage.similar import Sketched, group
 from storage.store import BATCH, MANY, Store, in_batches
-
-# Lines of a diff that are kept; a page rewritten from top to bottom is seen from its two texts.
-DIFF_LINES = 2_000
+from storage.version_rows import (
+    NewVersion,
+    judgement_columns,
+    moment_of,
+    text_columns,
+    text_diff,
+    write_flaggings,
+    write_terms,
+    write_texts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +58,6 @@ class _Shelved:
     highest: int
     grade: int
     flagging_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A version about to be written."""
-
-    item_id: int
-    number: int
-    result: Read
-    first_seen: datetime  # of the item
-    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +259,12 @@ def _insert_items(store: Store, connection: Connection, run_id: int, fresh: Sequ
     made: dict[str, int] = {}
     for row in connection.execute(items.insert().returning(items.c.id, items.c.key), rows):
         made[row.key] = row.id
-    texts = [_Text(made[short_key(result.key)], 1, result, now) for result in fresh]
-    _write_texts(store, connection, run_id, texts, now)
+    texts = [NewVersion(made[short_key(result.key)], 1, result, now) for result in fresh]
+    write_texts(store, connection, run_id, texts, now)
     connection.execute(update(items).where(items.c.cluster_id == 0).values(cluster_id=items.c.id))
     indexed = [_indexed(each.item_id, each.result) for each in texts]
     search_index.replace_in_index(store, connection, [], indexed)
-    group(store, connection, [Sketched(each.item_id, _moment(each.result.document, now), each.result.sketch) for each in texts])
+    group(store, connection, [Sketched(each.item_id, moment_of(each.result.document, now), each.result.sketch) for each in texts])
     return made
 
 
@@ -283,127 +278,12 @@ def _item_row(result: Read, now: datetime) -> dict[str, Any]:
         "source_id": result.pending.entry.source_id,
         "first_seen": now,
         "cluster_id": 0,  # its own id, which is not known yet: set right after
-        **_text_columns(result.document, now, now),
+        **text_columns(result.document, now, now),
         **judgement_columns(result.flagging),
         "version": 1,
         "version_id": None,
         "flagging_id": None,
     }
-
-
-def _text_columns(document: Document, first_seen: datetime, now: datetime) -> dict[str, Any]:
-    return {
-        "url": document.url,
-        "title": document.title,
-        "language": document.language,
-        "published": document.published,
-        "published_from": str(document.published_from) if document.published_from else None,
-        "body_from": str(document.body_from),
-        "moment": _moment(document, first_seen),
-        "changed_at": now,
-    }
-
-
-def judgement_columns(flagging: Flagging | None) -> dict[str, Any]:
-    """What an item repeats of the flagging in force."""
-    if flagging is None:
-        return {"grade": -1, "score": 0.0, "threshold": 0.0, "rules_version": "", "themes": []}
-    return {
-        "grade": grade(flagging),
-        "score": flagging.score,
-        "threshold": flagging.threshold,
-        "rules_version": flagging.rules_version,
-        "themes": list(flagging.themes),
-    }
-
-
-def _moment(document: Document, first_seen: datetime) -> datetime:
-    return document.published or first_seen
-
-
-def _write_texts(store: Store, connection: Connection, run_id: int, texts: Sequence[_Text], now: datetime) -> None:
-    """Insert versions with their flaggings and terms, and point the items at them."""
-    rows = [_version_row(each, now) | {"run_id": run_id} for each in texts]
-    v = item_versions.c
-    version_of = {row.item_id: row.id for row in connection.execute(item_versions.insert().returning(v.id, v.item_id), rows)}
-    linked = sorted((version_of[row["item_id"]], records.digest(records.record(records.VERSION, row))) for row in rows)
-    chain.append(connection, [("version", version_id, digest) for version_id, digest in linked])
-    judged = [(each, each.result.flagging) for each in texts if each.result.flagging is not None]
-    flagging_of = write_flaggings(
-        store, connection, run_id, [(each.item_id, version_of[each.item_id], flagging) for each, flagging in judged], now
-    )
-    pointers = [
-        {"b_id": item_id, "version_id": version_id, "flagging_id": flagging_of.get(version_id)}
-        for item_id, version_id in version_of.items()
-    ]
-    connection.execute(update(items).where(items.c.id == bindparam("b_id")), pointers)
-    write_terms(
-        connection, [(each.item_id, flagging, _moment(each.result.document, each.first_seen)) for each, flagging in judged]
-    )
-
-
-def _version_row(each: _Text, now: datetime) -> dict[str, Any]:
-    document = each.result.document
-    return {
-        "item_id": each.item_id,
-        "number": each.number,
-        "sha256": text_hash(storable(document.title), storable(document.text)),
-        "url": document.url,
-        "title": document.title,
-        "text": document.text,
-        "language": document.language,
-        "published": document.published,
-        "published_from": str(document.published_from) if document.published_from else None,
-        "authors": list(document.authors),
-        "extractor": document.extractor,
-        "body_from": str(document.body_from),
-        "cut": document.cut,
-        "capture_id": each.result.capture_id,
-        "fetched_at": each.result.fetched_at or now,
-        "seen_at": now,
-        "diff": each.diff,
-    }
-
-
-def write_flaggings(
-    store: Store, connection: Connection, run_id: int, judged: Sequence[tuple[int, int, Flagging]], now: datetime
-) -> dict[int, int]:
-    """Append flaggings, given as (item id, version id, flagging), and return flagging id by version id; what is held stays.
-
-    Each new one gets its link in the evidence chain: within a transaction begun with ``ordered=True``.
-    """
-    if not judged:
-        return {}
-    rows = [
-        flagging_row(item_id, version_id, flagging) | {"at": now, "run_id": run_id} for item_id, version_id, flagging in judged
-    ]
-    f = flaggings.c
-    insert = store.insert(flaggings).on_conflict_do_nothing().returning(f.id, f.version_id, f.rules_version)
-    written = {(row["version_id"], row["rules_version"]): row for row in rows}
-    added = sorted(
-        (row.id, records.digest(records.record(records.FLAGGING, written[row.version_id, row.rules_version])))
-        for batch in in_batches(rows)
-        for row in connection.execute(insert, batch)
-    )
-    chain.append(connection, [("flagging", flagging_id, digest) for flagging_id, digest in added])
-    held: dict[tuple[int, str], int] = {}
-    for ids in in_batches(sorted({version_id for _, version_id, _ in judged}), MANY):
-        for row in connection.execute(select(f.id, f.version_id, f.rules_version).where(f.version_id.in_(ids))):
-            held[row.version_id, row.rules_version] = row.id
-    return {version_id: held[version_id, flagging.rules_version] for _, version_id, flagging in judged}
-
-
-def write_terms(connection: Connection, judged: Sequence[tuple[int, Flagging, datetime]]) -> None:
-    """Make the filter terms of items those of their flagging, given as (item id, flagging, moment)."""
-    for ids in in_batches([item_id for item_id, _, _ in judged], MANY):
-        connection.execute(delete(item_terms).where(item_terms.c.item_id.in_(ids)))
-    rows = [
-        {"kind": kind, "value": short_key(value, 200), "item_id": item_id, "grade": grade(flagging), "moment": moment}
-        for item_id, flagging, moment in judged
-        for kind, value in terms(flagging)
-    ]
-    for batch in in_batches(rows, MANY):
-        connection.execute(item_terms.insert(), batch)
 
 
 def _insert_versions(
@@ -412,22 +292,22 @@ def _insert_versions(
     if not rewritten:
         return
     added = [
-        _Text(shelf.id, shelf.highest + 1, result, shelf.first_seen, text_diff(shelf.title, shelf.text, result.document))
+        NewVersion(shelf.id, shelf.highest + 1, result, shelf.first_seen, text_diff(shelf.title, shelf.text, result.document))
         for result, shelf, judged in rewritten
         if judged is Change.NEW_VERSION
     ]
     if added:
-        _write_texts(store, connection, run_id, added, now)
+        write_texts(store, connection, run_id, added, now)
     for result, shelf, judged in rewritten:
         if judged is Change.FORMER_VERSION:
             columns = _restored(store, connection, run_id, result, shelf, now=now)
         else:
-            columns = _text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
+            columns = text_columns(result.document, shelf.first_seen, now) | judgement_columns(result.flagging)
             columns["version"] = shelf.highest + 1
         connection.execute(update(items).where(items.c.id == shelf.id).values(columns))
     before = [search_index.row(shelf.id, shelf.title, shelf.text) for _, shelf, _ in rewritten]
     search_index.replace_in_index(store, connection, before, [_indexed(shelf.id, result) for result, shelf, _ in rewritten])
-    sketched = [Sketched(shelf.id, _moment(result.document, shelf.first_seen), result.sketch) for result, shelf, _ in rewritten]
+    sketched = [Sketched(shelf.id, moment_of(result.document, shelf.first_seen), result.sketch) for result, shelf, _ in rewritten]
     group(store, connection, sketched)
 
 
@@ -448,13 +328,6 @@ def _restored(
     names = ("url", "title", "language", "published", "published_from", "body_from")
     said = {name: getattr(version, name) for name in names} | {"version": version.number, "version_id": version_id}
     return said | {"moment": moment, "changed_at": now, "flagging_id": flagging_id} | judgement_columns(flagging)
-
-
-def text_diff(title: str, text: str, document: Document) -> str:
-    """A unified diff of two texts by line, the title first; at most 2,000 lines."""
-    before, after = [title, *text.splitlines()], [document.title, *document.text.splitlines()]
-    lines = difflib.unified_diff(before, after, "before", "after", n=1, lineterm="")
-    return "\n".join(line for _, line in zip(range(DIFF_LINES), lines, strict=False))
 
 
 def _note_outlets(store: Store, connection: Connection, ended: Sequence[_Ended], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Lists of items for the desk: queues, filters and search, a page at a time by keyset; single items are in ``items``.
+"""Lists of items for the desk: queues, filters and search, a page at a time by keyset; the outlets of a text are in ``carriers``.
 
 Every list walks an index from its newest end and stops at the page's size. A queue that spans several grades or states is a union of
 such walks, each cut to a page, because neither database walks one index for ``grade IN (…)`` in the order of time.
@@ -35,8 +35,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from domain.values import Flagging
+from storage.carriers import Carrier, carriers
 from storage.flagging_rows import flagging_from
-from storage.schema.items import flaggings, item_sources, item_terms, item_versions, items
+from storage.schema.items import flaggings, item_terms, item_versions, items
 from storage.schema.review import item_tags
 from storage.schema.watching import sources
 from storage.search import postgres_query, sqlite_match
@@ -138,20 +139,6 @@ class Listed:
             threshold=row.threshold, themes=tuple(row.themes), review=row.review, reviewed_at=row.reviewed_at,
             cluster_id=row.cluster_id, version=row.version, rules_version=row.rules_version, flagging=flagging,
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """An outlet that carries a text: as an item of its own (then ``item_id`` is that item) or under the same address."""
-
-    item_id: int
-    source_id: str
-    source_title: str
-    ownership: str | None
-    url: str
-    moment: datetime
-    review: str
-    grade: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,57 +253,6 @@ def count_queue(store: Store, queue: Queue, *, most: int = COUNTED) -> int:
             if total >= most:
                 return most
     return total
-
-
-def carriers(store: Store, clusters: Sequence[int]) -> dict[int, tuple[Carrier, ...]]:
-    """By cluster, every outlet that carries the text, the first to carry it first."""
-    found: dict[int, list[Carrier]] = {}
-    outlet = (sources.c.title.label("source_title"), sources.c.ownership)
-    with store.read() as connection:
-        for some in in_batches(sorted(set(clusters)), MANY):
-            mine = (
-                select(
-                    items.c.id,
-                    items.c.cluster_id,
-                    items.c.source_id,
-                    *outlet,
-                    items.c.url,
-                    items.c.moment,
-                    items.c.review,
-                    items.c.grade,
-                )
-                .join(sources, sources.c.id == items.c.source_id)
-                .where(items.c.cluster_id.in_(some))
-            )
-            also = (
-                select(
-                    items.c.id, items.c.cluster_id, item_sources.c.source_id, *outlet, item_sources.c.url,
-                    item_sources.c.first_seen.label("moment"), items.c.review, items.c.grade,
-                )
-                .join(item_sources, item_sources.c.item_id == items.c.id)
-                .join(sources, sources.c.id == item_sources.c.source_id)
-                .where(items.c.cluster_id.in_(some), item_sources.c.source_id != items.c.source_id)
-            )  # fmt: skip
-            for row in (*connection.execute(mine), *connection.execute(also)):
-                found.setdefault(row.cluster_id, []).append(
-                    Carrier(row.id, row.source_id, row.source_title, row.ownership, row.url, row.moment, row.review, row.grade)
-                )
-    return {cluster: tuple(sorted(held, key=lambda one: (one.moment, one.item_id))) for cluster, held in found.items()}
-
-
-def equal_items(store: Store, item_id: int) -> list[int]:
-    """The item and those of the same text that wait as it does: what one decision on a group is about."""
-    other = aliased(items)
-    query = (
-        select(other.c.id)
-        .join(items, and_(items.c.cluster_id == other.c.cluster_id, items.c.review == other.c.review))
-        .where(items.c.id == item_id)
-        .order_by(other.c.id)
-        .limit(MANY)
-    )
-    with store.read() as connection:
-        found = list(connection.execute(query).scalars())
-    return [item_id, *(one for one in found if one != item_id)]
 
 
 def _grades(wanted: ItemFilter) -> Sequence[int | None]:

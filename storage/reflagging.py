@@ -10,11 +10,11 @@ from sqlalchemy import bindparam, select, update
 
 from domain.values import Flagging
 from storage.flagging_rows import flagging_from
-from storage.items import judgement_columns, write_flaggings, write_terms
 from storage.schema.items import flaggings, item_versions, items
 from storage.schema.watching import sources
 from storage.shelf import ALL, Filter, conditions
 from storage.store import Store
+from storage.version_rows import judgement_columns, write_flaggings, write_terms
 
 STREAM = 200  # items a trip: a few megabytes of text
 
