@@ -18,6 +18,8 @@ def prefect_environment(home: Path, *, host: str, port: int) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        # By default the pages are unpacked beside the program, which a service may not write: there would be no page at all.
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str((home / "prefect" / "pages").absolute()),
         # An embedded server takes half a minute to start and often fails to: never rely on one.
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
         # The work goes on while the server is away for two minutes.

@@ -98,7 +98,7 @@ def test_nothing_but_the_proxy_can_be_reached_from_outside(compose: dict[str, An
 
 def test_containers_have_the_settings_that_sholu_serve_gives_prefect(compose: dict[str, Any]) -> None:
     wanted = prefect_environment(Path("x"), host="h", port=1)
-    places = {"PREFECT_HOME", "PREFECT_API_URL", "PREFECT_UI_API_URL"}
+    places = {"PREFECT_HOME", "PREFECT_API_URL", "PREFECT_UI_API_URL", "PREFECT_SERVER_UI_STATIC_DIRECTORY"}
     both = {**compose["services"]["worker"]["environment"], **compose["services"]["prefect"]["environment"]}
     missing = {name: value for name, value in wanted.items() if name not in places and both.get(name) != value}
     assert missing == {}
@@ -138,6 +138,21 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     if "Failed to" in done.stderr and "manager" in done.stderr:
         pytest.skip(f"systemd-analyze cannot work here: {done.stderr.strip()[:200]}")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_unit_that_runs_something_is_shut_in_by_the_same_lines() -> None:
+    services = [unit.read_text(encoding="utf-8") for unit in UNITS if unit.suffix == ".service"]
+    shut_in = {text.partition("# What the process may not")[2].partition("\n[Install]")[0].strip() for text in services}
+    assert len(shut_in) == 1, "the lines differ"
+    assert "ProtectSystem=strict" in shut_in.pop()
+
+
+def test_one_way_of_running_under_systemd_stops_the_other() -> None:
+    text = (DEPLOY / "systemd" / "sholu.service").read_text(encoding="utf-8")
+    (conflicts,) = re.findall(r"^Conflicts=(.*)$", text, re.MULTILINE)
+    others = {unit.name for unit in UNITS if unit.suffix == ".timer"} | {"sholu-desk.service"}
+    # Against the timers and not what they start: a job of theirs would stop the whole service every few minutes.
+    assert set(conflicts.split()) == others
 
 
 def test_a_secret_is_read_from_its_file_and_a_missing_one_is_named(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -50,6 +51,14 @@ def test_every_cron_of_the_table_yields_runs_at_its_hour_in_almaty(scheduled: Se
         assert all(later - earlier == row.every for earlier, later in pairwise(times)), row.name
     night = scheduled.runs("maintain/nightly", type={"any_": ["SCHEDULED"]})[0]
     assert night["expected_start_time"][11:16] == "22:30"  # 03:30 in Almaty, UTC+5
+
+
+def test_prefects_pages_are_unpacked_into_our_own_folder_and_shown(scheduled: Service) -> None:
+    # A service may not write beside the program, where Prefect would put them: it would have no page, and say so in its log only.
+    with urlopen(f"http://127.0.0.1:{scheduled.port}/runs", timeout=60) as answer:
+        assert answer.headers["Content-Type"].startswith("text/html")
+        page = answer.read()
+    assert (scheduled.settings.home / "prefect" / "pages" / "v1" / "index.html").read_bytes() == page
 
 
 def test_every_parameter_has_a_type_and_words_in_the_form(scheduled: Service) -> None:
