@@ -9,7 +9,7 @@ from review.marks import Evidence, Piece, around, evidence, leading, pieces
 from review.plain import TITLE_SHOWN
 from storage.carriers import Carrier
 from storage.queues import Listed, Page
-from storage.words import WORD, stem, words
+from storage.search import found_in
 
 LABELS_SHOWN = 12
 
@@ -96,16 +96,8 @@ def span_kinds(flagging: Flagging | None) -> dict[int, str]:
 
 
 def searched_spans(text: str, asked: str, field: str, *, most: int = 200) -> list[Span]:
-    """Where the words searched for stand in a text, by the stems the index knows, so that endings do not hide them."""
-    wanted = {stem(word) for word in words(asked)}
-    found = []
-    for match in WORD.finditer(text) if wanted else ():
-        cut = [stem(word) for word in words(match.group())]
-        if cut and any(cut[0] == one or (len(one) >= 3 and cut[0].startswith(one)) for one in wanted):
-            found.append(Span(field, match.start(), match.end(), match.group(), "", why=""))
-            if len(found) == most:
-                break
-    return found
+    """Where the words searched for stand in a text, as the search itself found them."""
+    return [Span(field, start, end, text[start:end], "", why="") for start, end in found_in(text, asked)[:most]]
 
 
 def first_words(text: str, length: int = 260) -> str:
@@ -125,8 +117,17 @@ def _entry(item: Listed, carriers: tuple[Carrier, ...], held: tuple[tuple[str, s
     people = tuple(one for one in flagging.entities if one not in places) if flagging else ()
     group = tuple(dict.fromkeys([item.id, *(one.item_id for one in carriers if one.review == item.review)]))
     others = tuple(one for one in carriers if one.source_id != item.source_id)
-    marked = pieces(item.title[:TITLE_SHOWN], flagging.spans if flagging else (), "title")
-    return Entry(item, marked, shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
+    return Entry(item, _title(item, found), shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
+
+
+def _title(item: Listed, found: str) -> tuple[Piece, ...]:
+    """The title with the rules' words marked, and with those searched for where no rule marked anything."""
+    spans, title = item.flagging.spans if item.flagging else (), item.title[:TITLE_SHOWN]
+    hits = searched_spans(title, found, "title") if found else []
+    made = pieces(title, (*spans, *hits), "title")
+    return tuple(
+        Piece(one.text, tuple(over for over in one.spans if over < len(spans)) or (-1,)) if one.spans else one for one in made
+    )
 
 
 def _searched(item: Listed, found: str) -> Evidence | None:

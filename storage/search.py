@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, bindparam, false, text
 
 from storage.schema.items import items
-from storage.words import Sought, sought, words
+from storage.words import Sought, placed, sought, words
 
 # A question longer than this is somebody's article pasted into the box.
 MOST_WORDS = 30
@@ -32,6 +32,21 @@ def question(asked: str) -> tuple[list[Piece], list[Piece]]:
         if piece.forms or piece.phrase:
             (unwanted if minus else wanted).append(piece)
     return wanted[:MOST_WORDS], unwanted[:MOST_WORDS]
+
+
+def found_in(text: str, asked: str) -> list[tuple[int, int]]:
+    """Where the words ``asked`` for stand in ``text`` (begin, end), by the same forms and phrases as the index is asked with."""
+    wanted, _ = question(asked)
+    forms = [form for piece in wanted for form in piece.forms]
+    standing = list(placed(text))
+    told = [word for _, _, word in standing]
+    fitting = {word for word in set(told) if any(form.fits(word) for form in forms)}
+    hits = {place for place, word in enumerate(told) if word in fitting}
+    for phrase in (piece.phrase for piece in wanted if piece.phrase):
+        for place, word in enumerate(told):
+            if word == phrase[0] and tuple(told[place : place + len(phrase)]) == phrase:
+                hits.update(range(place, place + len(phrase)))
+    return list(dict.fromkeys(standing[place][:2] for place in sorted(hits)))
 
 
 def sqlite_match(asked: str) -> str:
@@ -68,7 +83,8 @@ def _sqlite_piece(piece: Piece) -> str:
     if piece.phrase:
         return "(" + " + ".join(f'"{word}"' for word in piece.phrase) + ")"
     said = (
-        " OR ".join([*(f'"{word}"' for word in each.exact), *(f'"{word}" *' for word in each.prefixes)]) for each in piece.forms
+        " OR ".join([*(f'"{word}"' for word in sorted(each.exact)), *(f'"{word}" *' for word in each.prefixes)])
+        for each in piece.forms
     )
     return "(" + " AND ".join(f"({one})" for one in said) + ")"
 
@@ -77,6 +93,7 @@ def _postgres_piece(piece: Piece) -> str:
     if piece.phrase:
         return "(" + " <-> ".join(f"'{word}'" for word in piece.phrase) + ")"
     said = (
-        " | ".join([*(f"'{word}'" for word in each.exact), *(f"'{word}':*" for word in each.prefixes)]) for each in piece.forms
+        " | ".join([*(f"'{word}'" for word in sorted(each.exact)), *(f"'{word}':*" for word in each.prefixes)])
+        for each in piece.forms
     )
     return "(" + " & ".join(f"({one})" for one in said) + ")"

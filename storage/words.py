@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -16,6 +16,8 @@ from itertools import product
 WORD = re.compile(r"[^\W_]+")
 # Soft hyphens, zero-width signs and the combining stress mark stand inside words and mean nothing to a search.
 MARKS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300\u0301]")
+# A word as it stands in a text, with whatever of these is inside it.
+STANDING = re.compile(r"[^\W_](?:[^\W_]|[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f])*")
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")
 
@@ -59,7 +61,7 @@ SHORTEST = 3
 class Sought:
     """What a word of a question looks for: these words as they are, and all words that begin so."""
 
-    exact: tuple[str, ...]
+    exact: frozenset[str]
     prefixes: tuple[str, ...] = ()
 
     def fits(self, word: str) -> bool:
@@ -73,6 +75,13 @@ def words(text: str) -> list[str]:
     return WORD.findall(plain.casefold().replace("ё", "е"))
 
 
+def placed(text: str) -> Iterator[tuple[int, int, str]]:
+    """The same words with where each begins and ends in ``text``."""
+    for match in STANDING.finditer(text):
+        for word in words(match.group()):
+            yield match.start(), match.end(), word
+
+
 def indexed(text: str) -> str:
     """``text`` as it goes into the index."""
     return " ".join(words(text))
@@ -82,21 +91,21 @@ def indexed(text: str) -> str:
 def sought(word: str) -> Sought:
     """The forms a word of a question looks for, in whichever of the three languages it is."""
     if len(word) < SHORTEST or word.isdigit():
-        return Sought((word,))
+        return Sought(frozenset({word}))
     if not CYRILLIC.search(word):
-        return _english(word) if word.isascii() else Sought((word,))
+        return _english(word) if word.isascii() else Sought(frozenset({word}))
     base = stem(word)
     kazakh = KAZAKH_LETTERS.search(word) is not None
     bases = [base, *_other_bases(base, kazakh=kazakh)]
     least = OPEN_KAZAKH if kazakh else OPEN
     prefixes = tuple(each for each in bases if len(each) >= (least if each is base else SHORTEST + 1))
     if len(base) >= least + 2:
-        return Sought((word,), prefixes)
+        return Sought(frozenset({word}), prefixes)
     # Which cut is the right one cannot be told of a short word (пик-ет, пикет): the endings are put to each.
     endings = KAZAKH_CHAINS if kazakh else (*RUSSIAN, *KAZAKH_CHAINS)
     cuts = {word[: -len(ending)] for ending in endings if word.endswith(ending) and len(word) - len(ending) >= SHORTEST}
     exact = {each + ending for each in {word, *bases, *cuts} for ending in ("", *endings)}
-    return Sought(tuple(sorted(exact)), (*prefixes, *((word,) if len(word) >= OPEN else ())))
+    return Sought(frozenset(exact), (*prefixes, *((word,) if len(word) >= OPEN else ())))
 
 
 @lru_cache(maxsize=10_000)
@@ -132,7 +141,7 @@ def _english(word: str) -> Sought:
         if base.endswith("y"):
             exact |= {base[:-1] + ending for ending in ("ies", "ied")}
     base = min({_singular(word), *_verbs(word)}, key=len)
-    return Sought(tuple(sorted(exact)), (base,) if len(base) >= OPEN else ())
+    return Sought(frozenset(exact), (base,) if len(base) >= OPEN else ())
 
 
 def _singular(word: str) -> str:

@@ -54,6 +54,12 @@ def test_endings_do_not_hide_a_word(person: Person, asked: str, found: str) -> N
         assert re.search(rf'<mark class="hit">[^<]*{asked[:5]}', page, re.IGNORECASE)
 
 
+def test_what_was_searched_for_is_marked_in_titles_too_and_nothing_that_only_begins_alike(person: Person) -> None:
+    page = person.see("/?" + urlencode({"queue": "all", "q": "цена"}))
+    assert re.search(r'<h2 id=.*?<mark class="hit">Цены</mark> на картофель', page)
+    assert set(re.findall(r'<mark class="hit">(.*?)</mark>', page)) == {"Цены"}
+
+
 @pytest.mark.parametrize(
     ("filters", "holds"),
     [

@@ -13,7 +13,7 @@ from storage.check import check_store
 from storage.entries import PendingEntry
 from storage.items import save_results
 from storage.results import Read
-from storage.search import postgres_query, sqlite_match
+from storage.search import found_in, postgres_query, sqlite_match
 from storage.shelf import Filter, list_items
 from storage.store import Store
 from storage.words import sought, words
@@ -114,6 +114,37 @@ def library(store: Store, run_id: int, take: Take, now: datetime) -> Store:
 )
 def test_a_question_finds_what_it_asks_for(library: Store, asked: str, found: list[int]) -> None:
     assert [item.id for item in list_items(library, Filter(words=asked))] == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "marked"),
+    [
+        ("рабочий", "Ра\u00adбо\u0301чие бастуют", ["Ра\u00adбо\u0301чие"]),
+        ("сот", "Сот сотрудникті ақтады, соттың шешімі", ["Сот", "соттың"]),
+        ("сайлаулар", "Сайлауды бақылау", ["Сайлауды"]),
+        ("ёлка", "Елки и ёлку, но не едок", ["Елки", "ёлку"]),
+        ("party", "Parties parted", ["Parties"]),
+        ("шымкент -сот", "Шымкентте сот болды", ["Шымкентте"]),
+        ('"участниками забастовок"', "участниками митинга и участниками забастовок", ["участниками", "забастовок"]),
+        ('"суд" митинг', "суда нет, суд идёт, митинга нет", ["суд", "митинга"]),
+        ("-сот", "сот", []),
+        ("", "сот", []),
+    ],
+)
+def test_what_is_marked_is_what_the_search_found(asked: str, text: str, marked: list[str]) -> None:
+    assert [text[start:end] for start, end in found_in(text, asked)] == marked
+
+
+SAID = st.text("митнгсоуд ёйЁ\u0301\u00ad\"-қ_.1aé\u0306", max_size=40)
+
+
+@given(SAID, SAID)
+def test_only_whole_words_are_marked_and_one_of_the_text_finds_itself(text: str, asked: str) -> None:
+    for start, end in found_in(text, asked):
+        assert words(text[start:end])
+        assert found_in(text[start:end], words(text[start:end])[0]) == [(0, end - start)]
+    for word in words(text):
+        assert found_in(text, word)
 
 
 def test_the_index_holds_every_item(library: Store) -> None:
