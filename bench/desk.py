@@ -4,21 +4,22 @@
     python bench/desk_data.py sqlite:////tmp/large.db --items 1000000 --verdicts 200000
     python bench/desk.py sqlite:////tmp/small.db sqlite:////tmp/large.db [--plans]
 
-The desk runs in this process; the time is the CPU's for a whole answer, template and all (on PostgreSQL the clock's, because
-the database works elsewhere). The least of several is what the page needs (noise only ever adds); the ratio should be at most 2.
+The desk runs in this process, and the databases take turns, page by page and time by time. Measured is the CPU time of a whole answer,
+template and all; on PostgreSQL with that of the server's processes, where it runs on this machine. The least of several is what the page
+needs (noise only ever adds); the ratio should be at most 2. The last column is the same ratio by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -41,6 +42,13 @@ PLANNED = {
     "by place": ItemFilter(queue=Queue.ALL, terms=(("place", "place-3"),)),
     "search": ItemFilter(queue=Queue.ALL, words="kara"),
 }
+
+
+class Watched(NamedTuple):
+    """What a page took, in milliseconds."""
+
+    cpu: float
+    clock: float
 
 
 class Empty:
@@ -89,21 +97,42 @@ def searched(store: Store) -> tuple[str, str, str]:
     return ordered[-1], common, ordered[0]
 
 
-def measured(store: Store, home: Path) -> dict[str, float]:
-    """The least time of each page in milliseconds."""
+def desk_over(store: Store, home: Path) -> TestClient:
+    """The desk over a store, its summary made."""
     statistics.make_summary(store, now=NOW)
     app = create_app(store, Settings(home=home), Empty, own=DeskSettings(_env_file=None), clock=lambda: NOW)
-    client = TestClient(app, base_url="http://localhost")
+    return TestClient(app, base_url="http://localhost")
+
+
+def spent(store: Store) -> float:
+    """CPU seconds of this process and, where they can be seen, of the database's that serve it."""
+    total = time.process_time()
+    if store.dialect == "postgresql":
+        with store.read() as connection:
+            asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+            pids = connection.execute(text(asked)).scalars().all()
+        for pid in pids:
+            counted = Path(f"/proc/{pid}/schedstat")
+            total += int(counted.read_text().split()[0]) / 1e9 if counted.exists() else 0.0
+    return total
+
+
+def answered(store: Store, client: TestClient, path: str) -> Watched:
+    """One answer of the desk."""
+    cpu, clock = spent(store), time.perf_counter()
+    answer = client.get(path)
+    clock = time.perf_counter() - clock
+    assert answer.status_code == 200, (path, answer.text[:300])
+    return Watched((spent(store) - cpu) * 1000, clock * 1000)
+
+
+def measured(stores: Sequence[Store], home: Path) -> dict[str, list[Watched]]:
+    """The least of each page on each store."""
+    asked = [(store, desk_over(store, home), pages(store)) for store in stores]
     found = {}
-    clock = time.process_time if store.dialect == "sqlite" else time.perf_counter
-    for name, path in pages(store).items():
-        spent = []
-        for _ in range(TIMES):
-            begun = clock()
-            answer = client.get(path)
-            spent.append((clock() - begun) * 1000)
-            assert answer.status_code == 200, (path, answer.text[:300])
-        found[name] = min(spent)
+    for name in asked[0][2]:
+        rounds = [[answered(store, client, paths[name]) for store, client, paths in asked] for _ in range(TIMES)]
+        found[name] = [Watched(*map(min, zip(*one, strict=True))) for one in zip(*rounds, strict=True)]
     return found
 
 
@@ -123,22 +152,23 @@ def main() -> None:
     parser.add_argument("addresses", nargs="+", help="from the smallest database to the largest")
     parser.add_argument("--plans", action="store_true")
     given = parser.parse_args()
-    columns = []
-    for address in given.addresses:
-        store = open_store(address)
+    stores = [open_store(address) for address in given.addresses]
+    sizes = []
+    for store in stores:
         with store.read() as connection:
-            counts = [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in ("items", "verdicts")]
-        with tempfile.TemporaryDirectory() as home:
-            columns.append((counts, measured(store, Path(home))))
-        if given.plans:
-            for name, wanted in PLANNED.items():
-                print(f"{name} on {re.sub('//.*', '', address)} with {counts[0]:,} items:\n{plan(store, wanted)}")
+            items, said = (connection.execute(text(f"SELECT count(*) FROM {one}")).scalar_one() for one in ("items", "verdicts"))
+        sizes.append(f"{items:,} items, {said:,} verdicts")
+        for name, wanted in PLANNED.items() if given.plans else ():
+            print(f"{name} on {store.dialect} with {items:,} items:\n{plan(store, wanted)}")
+    with tempfile.TemporaryDirectory() as home:
+        found = measured(stores, Path(home))
+    print("| page | " + " | ".join(sizes) + " | ratio | by the clock |")
+    print("|---|" + "---:|" * (len(sizes) + 2))
+    for name, times in found.items():
+        ratios = [f"{last / first:.2f}" for first, last in zip(times[0], times[-1], strict=True)]
+        print(" | ".join([f"| {name}", *(f"{one.cpu:.1f} ms" for one in times), *ratios]) + " |")
+    for store in stores:
         store.close()
-    print("| page | " + " | ".join(f"{items:,} items, {said:,} verdicts" for (items, said), _ in columns) + " | ratio |")
-    print("|---|" + "---:|" * (len(columns) + 1))
-    for name in columns[0][1]:
-        times = [found[name] for _, found in columns]
-        print(f"| {name} | " + " | ".join(f"{spent:.1f} ms" for spent in times) + f" | {times[-1] / times[0]:.2f} |")
 
 
 if __name__ == "__main__":
