@@ -16,7 +16,7 @@ from extractors.rhythm import Bounds
 from flows.judging import after_poll, read_state
 from flows.steps import read_source
 from flows.world import CollectOptions, World, open_world
-from rules.engine.rulebook import open_rulebook
+from rules.engine.late import open_rulebook
 from storage.entries import take_entries
 from storage.runs import end_run
 from storage.sources import PollState, save_poll_states

@@ -33,7 +33,7 @@ from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
 from flows.report import RunReport
 from flows.shards import Shard
 from flows.world import Clock, CollectOptions, Tell, World, open_world
-from rules.engine.rulebook import open_rulebook
+from rules.engine.late import open_rulebook
 from storage.entries import (
     Taken,
     brings_news,

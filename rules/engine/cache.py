@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -27,21 +26,10 @@ from rules.engine.definitions import (
     Signal,
     Where,
 )
-from rules.engine.folder import folder_files
-from rules.engine.tables import ENGINE_VERSION, Tables
+from rules.engine.packed import packed_file, read_packed, wrapped
+from rules.engine.tables import Tables
 
-_MAGIC: Final = b"SHOLURULES\n"
 _LARGEST: Final = 200_000_000  # bytes unpacked: a file that claims more is not ours
-
-
-def folder_key(folder: Path) -> str:
-    """A hash of every file of the folder, their names, and the engine's version."""
-    digest = hashlib.sha256(ENGINE_VERSION.encode())
-    for path in folder_files(folder):
-        body = path.read_bytes()
-        digest.update(f"\0{path.relative_to(folder).as_posix()}\0{len(body)}\0".encode())
-        digest.update(body)
-    return digest.hexdigest()
 
 
 def read_cache(cache: Path, key: str) -> tuple[Definitions, Tables] | None:
@@ -60,19 +48,6 @@ def unpack(packed: bytes) -> tuple[Definitions, Tables] | None:
         return None
 
 
-def read_packed(cache: Path, key: str) -> bytes | None:
-    """The compiled form kept under the key, as it is on the disk (a megabyte or two); None where there is no undamaged one."""
-    try:
-        body = (cache / f"rules-{key[:16]}.zst").read_bytes()
-    except OSError:
-        return None
-    head = _MAGIC + key.encode() + b"\n"
-    if not body.startswith(head):
-        return None
-    checksum, packed = body[len(head) : len(head) + 32], body[len(head) + 32 :]
-    return packed if hashlib.sha256(packed).digest() == checksum else None
-
-
 @contextlib.contextmanager
 def _collector_at_rest() -> Iterator[None]:
     """Half a million new objects, none of them garbage: looking for some among them took a third of the time of loading."""
@@ -89,8 +64,8 @@ def write_cache(cache: Path, key: str, definitions: Definitions, tables: Tables)
     """Keep a compiled rulebook; a folder that cannot be written only costs the next start its time."""
     data = {"definitions": asdict(definitions), "tables": tables.to_plain()}
     packed = zstandard.ZstdCompressor(level=3).compress(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
-    body = _MAGIC + key.encode() + b"\n" + hashlib.sha256(packed).digest() + packed
-    target = cache / f"rules-{key[:16]}.zst"
+    body = wrapped(key, packed)
+    target = packed_file(cache, key)
     unfinished = cache / f"{target.name}.{os.getpid()}"
     try:
         cache.mkdir(parents=True, exist_ok=True)

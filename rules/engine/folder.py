@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from domain.errors import ConfigError
 from domain.yamlfile import Key, load_yaml
 from rules.engine.definitions import (
     ENTITY_TYPES,
@@ -22,30 +21,12 @@ from rules.engine.definitions import (
 )
 from rules.engine.folder_rules import read_rule
 from rules.engine.folder_words import read_entity, read_lexicon
+from rules.engine.packed import folder_files
 from rules.engine.taking import Reader
 
-PARTS: Final = ("entities", "lexicon", "rules")
-MOST_BYTES: Final = 4_000_000  # of a whole folder: five times ours; refusing a hostile one of that size takes 5 s and 240 MB
 MOST_ALIASES: Final = 60_000
 
 _PSEUDO: Final = frozenset({"watched", "foreign"})
-
-
-def folder_files(folder: Path) -> list[Path]:
-    """The YAML files of a rules folder in a fixed order; raises ConfigError where it is no such folder or far too large."""
-    if not folder.is_dir():
-        raise ConfigError("there is no such rules folder", file=folder)
-    top = folder / "rulebook.yaml"
-    if not top.is_file():
-        raise ConfigError("the rules folder has no rulebook.yaml", file=folder)
-    files = [top]
-    for part in PARTS:
-        files.extend(
-            sorted(path for path in (folder / part).rglob("*.y*ml") if path.suffix in {".yaml", ".yml"} and path.is_file())
-        )
-    if sum(path.stat().st_size for path in files) > MOST_BYTES:
-        raise ConfigError(f"the files of the rules folder are larger than {MOST_BYTES:,} bytes together", file=folder)
-    return files
 
 
 def load_definitions(folder: Path) -> Definitions:  # noqa: PLR0912  # one straight story: read all, then check across files

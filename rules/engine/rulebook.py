@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
-from domain.errors import ConfigError
 from domain.values import Flagging, Ruling
 from rules.engine.anchoring import Anchors, settle
-from rules.engine.cache import folder_key, read_cache, read_packed, unpack, write_cache
+from rules.engine.cache import read_cache, write_cache
 from rules.engine.compiling import compile_tables
 from rules.engine.definitions import Definitions, Entity, Rule
 from rules.engine.folder import load_definitions
 from rules.engine.lookup import Codes, Lookup
 from rules.engine.matching import TEXT, TITLE, Beginnings, Occurrence, Page, document_hint, find_occurrences, find_words
+from rules.engine.packed import folder_key
 from rules.engine.scoring import Case, Evidence, judge
 from rules.engine.sentences import Layout
 from rules.engine.tables import CODE_BITS, Tables
@@ -39,18 +38,6 @@ def load_rulebook(folder: Path, cache: Path | None = None) -> Rulebook:
     if cache is not None:
         write_cache(cache, key, definitions, tables)
     return Rulebook(definitions, tables, version=key[:12])
-
-
-def open_rulebook(folder: Path, cache: Path) -> Rulebook:
-    """As ``load_rulebook``, but read only when first asked something: most polls bring no document, and reading takes a third of
-    a second of CPU.
-
-    A broken folder is refused here and now all the same: what stands in the cache under the hash of these very files was
-    compiled from them without a fault; whatever is not there is compiled at once.
-    """
-    key = folder_key(folder)
-    packed = read_packed(cache, key)
-    return load_rulebook(folder, cache) if packed is None else LateRulebook(packed, key)
 
 
 class Rulebook:
@@ -203,31 +190,3 @@ class Rulebook:
         return Flagging(
             0.0, self.definitions.defaults.threshold, False, False, (), entities, places, regions, (), (), self.version
         )
-
-
-class LateRulebook(Rulebook):
-    """A rulebook that is unpacked on the first question put to it; its version is known before.
-
-    It holds its compiled form, so that files edited or swept away meanwhile change nothing.
-    """
-
-    def __init__(self, packed: bytes, key: str) -> None:
-        self.version = key[:12]
-        self._packed = packed
-        self._turn = Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        # Called for what is not there yet: everything but the version, until it is unpacked.
-        if name.startswith("__") or "_packed" not in self.__dict__:
-            raise AttributeError(name)
-        with self._turn:
-            if "tables" not in self.__dict__:
-                kept = unpack(self._packed)
-                if (
-                    kept is None
-                ):  # its checksum was right: written by an engine that differs from this one in more than its number
-                    raise ConfigError(
-                        "the compiled rules in the cache are not this program's; empty the folder `cache` and run again"
-                    )
-                Rulebook.__init__(self, *kept, version=self.version)
-        return object.__getattribute__(self, name)

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
-# Part of the cache's key: raise it whenever compiling would give other tables from the same files.
-ENGINE_VERSION: Final = "6"
-
 LOCATIVE: Final = 1
 MAYBE_LOCATIVE: Final = 2
 CODE_BITS: Final = 2  # a code is a word's number with the two bits above below it
