@@ -17,13 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from domain.phrases import number_shown
 from domain.settings import Settings
 from domain.shown import web_address
-from domain.values import Span
 from review.names import Names, theme_name
 from review.plain import clipped, host_of, plain
+from review.reasons import Teller
 from review.sessions import COOKIE, Sealer, Visitor
 from review.settings import DeskSettings
 from review.views import first_words, span_kinds
-from review.wording import LANGUAGES, Say, knows, moment, pick_language, say
+from review.wording import LANGUAGES, knows, moment, pick_language, say
 from storage.alarms import open_alarms
 from storage.queues import Listed
 from storage.store import Store
@@ -62,6 +62,7 @@ def page(request: Request, template: str, visitor: Visitor, *, status: int = 200
     language = language_of(request)
     now = desk.clock()
     say_it = partial(say, language)
+    teller = Teller(say_it, partial(desk.names.entity, language), partial(desk.names.signal, language))
     shared: dict[str, Any] = {
         "t": say_it, "language": language, "languages": LANGUAGES, "visitor": visitor, "csrf": visitor.csrf,
         "here": f"{request.url.path}{'?' + request.url.query if request.url.query else ''}", "path": request.url.path,
@@ -71,7 +72,9 @@ def page(request: Request, template: str, visitor: Visitor, *, status: int = 200
         # A line while something is wrong: a run that failed, a digest not sent, too few sources seen, a disk nearly full.
         "alarms": open_alarms(desk.store) if visitor.role else (),
         "known_entity": desk.names.knows, "shown_value": partial(shown_value, desk.names, language), "kinds_of": kinds_of,
-        "kind_of": kind_of, "explain": partial(explain, say_it), "first_words": first_words, "reasons": REASONS,
+        "kind_of": kind_of, "explain": teller.of_spans, "told": teller.why, "rule_title": partial(desk.names.rule, language),
+        "signal_title": partial(desk.names.signal, language), "tally_title": partial(desk.names.tally, language),
+        "first_words": first_words, "reasons": REASONS,
     }  # fmt: skip
     body = desk.templates.get_template(template).render({**shared, **context})
     answer = HTMLResponse(body, status_code=status)
@@ -121,18 +124,6 @@ def kind_of(over: Sequence[int], kinds: Mapping[int, str]) -> str:
     return next((kind for kind in ("given", "with", "minus", "context") if kind in held), "hit")
 
 
-def explain(t: Say, over: Sequence[int], spans: Sequence[Span]) -> str:
-    """Why these words are marked, a sentence a span: the rules' own words, else the signal, term and anchor."""
-    said = []
-    for index in over:
-        span = spans[index]
-        points = f" {span.points:+g}" if span.points else ""
-        head = span.signal or span.term.replace("_", " ")
-        why = span.why or (t("anchored", place=span.anchor) if span.anchor else "")
-        said.append(plain(": ".join(part for part in (f"{head}{points}", why) if part)))
-    return "; ".join(dict.fromkeys(said))
-
-
 def shown_value(names: Names, language: str, name: str, value: str, shown: str = "") -> str:
     """What a filter is set to, as a person says it."""
     if name == "theme":
@@ -141,6 +132,8 @@ def shown_value(names: Names, language: str, name: str, value: str, shown: str =
         return names.entity(language, value)
     if name == "region":
         return names.region(language, value)
+    if name in {"rule", "signal"}:
+        return names.tally(language, value)
     prefix = {"ownership": "ownership", "language": "language", "grade": "grade", "state": "state"}.get(name)
     key = f"{prefix}.{value}"
     return say(language, key) if prefix and knows(language, key) else plain(shown or value)

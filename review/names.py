@@ -1,4 +1,4 @@
-"""What things are called in the reader's language: entities and places of the rulebook, regions of the map, themes. No SQL."""
+"""What things are called in the reader's language: entities, rules and signals of the rulebook, regions of the map, themes. No SQL."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAP_FILE: Final = "map.yaml"
+TITLES_FILE: Final = "titles.yaml"
+Titles = Mapping[str, Mapping[str, str]]  # what is called → language → how
 PERSON_TYPES: Final = frozenset({"person"})
 PLACE_TYPES: Final = frozenset({"country", "region", "city", "town", "village", "district", "site", "place"})
 
@@ -29,6 +31,7 @@ class Names:
         self._rulebook: Any = None
         self.trouble = ""
         self.tiles = load_map(folder)
+        self.rules, self.signals = load_titles(folder)
 
     def begin(self) -> None:
         """Load in the background."""
@@ -69,6 +72,20 @@ class Names:
         """(id, name) of all entities of a kind, by name, to choose from in a filter."""
         found = [(one, self.entity(language, one)) for one in self._entities() if self.kind(one) == kind]
         return sorted(found, key=lambda pair: pair[1])
+
+    def rule(self, language: str, rule_id: str) -> str:
+        """A rule's title in the language, else in English, else its id."""
+        said = self.rules.get(rule_id, {})
+        return said.get(language) or said.get("en") or rule_id
+
+    def signal(self, language: str, name: str) -> str:
+        """A signal in the language; its own name, which is English, where nobody has translated it."""
+        return self.signals.get(name, {}).get(language) or name
+
+    def tally(self, language: str, name: str) -> str:
+        """What figures are kept of: a rule, or a signal of one as ``rule/signal``."""
+        rule, _, signal = name.partition("/")
+        return f"{self.rule(language, rule)}: {self.signal(language, signal)}" if signal else self.rule(language, rule)
 
     def region(self, language: str, code: str) -> str:
         tile = next((tile for tile in self.map(language) if tile.code == code), None)
@@ -126,3 +143,22 @@ def load_map(folder: Path) -> list[dict[str, Any]]:
             raise file.refuse(f"the desk does not speak {min(unknown)!r}", "tiles", place, "name")
     tiles: list[dict[str, Any]] = file.data["tiles"]
     return tiles
+
+
+def load_titles(folder: Path) -> tuple[Titles, Titles]:
+    """Titles of rules and of signals of a country's folder of rules; none where there is no such file. Raises ConfigError."""
+    path = folder / TITLES_FILE
+    if not path.exists():
+        return {}, {}
+    file = load_yaml(path)
+    if not isinstance(file.data, dict) or set(file.data) != {"rules", "signals"}:
+        raise ConfigError("two mappings are expected, rules and signals", file=path, line=1, key="rules")
+    for kind, held in file.data.items():
+        for name, said in held.items() if isinstance(held, dict) else [("", None)]:
+            if (
+                not isinstance(said, dict)
+                or not set(said) <= set(LANGUAGES)
+                or not all(isinstance(one, str) for one in said.values())
+            ):
+                raise file.refuse(f"words by language are expected ({', '.join(LANGUAGES)})", kind, *([name] if name else []))
+    return file.data["rules"], file.data["signals"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.values import Flagging, Part, Span
 from review.marks import Evidence, Piece, around, evidence, leading, pieces
 from review.plain import TITLE_SHOWN
+from review.reasons import beside
 from storage.carriers import Carrier
 from storage.queues import Listed, Page
 from storage.search import found_in
@@ -40,6 +42,7 @@ class Addend:
     points: float
     why: str
     spans: tuple[tuple[int, str], ...]
+    beside: Mapping[str, str]  # by term, the words that stood with the trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +140,5 @@ def _searched(item: Listed, found: str) -> Evidence | None:
 
 def _addend(part: Part, spans: tuple[Span, ...]) -> Addend:
     words_of = tuple((index, spans[index].text) for index in part.spans if 0 <= index < len(spans))
-    return Addend(part.signal, part.points, part.why, words_of)
+    trigger = spans[words_of[0][0]] if words_of else None
+    return Addend(part.signal, part.points, part.why, words_of, beside(trigger, spans) if trigger else {})

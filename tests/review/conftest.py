@@ -14,18 +14,24 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from domain.settings import Settings
 from review.app import create_app
 from review.settings import DeskSettings
 from storage.store import Store, open_store
 from tests.review import press as our_press
+from tests.storage.conftest import postgres_folder, postgres_template
+
+__all__ = ["both", "postgres_folder", "postgres_template"]
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Starlette asks for a successor of httpx that is not yet what the other tools here use
     from starlette.testclient import TestClient
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+# For tests in which it matters what the database makes of it; without this mark a test runs on SQLite alone.
+both = pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 
 
 class Clock:
@@ -87,16 +93,29 @@ def rulebook() -> Any:
     return our_press.load_rules(Path(tempfile.gettempdir()) / "sholu-tests-rules")
 
 
-@pytest.fixture(scope="session")
-def press(tmp_path_factory: pytest.TempPathFactory, rulebook: Any) -> Path:
-    """A database with three days of our press in it, to be copied."""
-    path = tmp_path_factory.mktemp("press") / "sholu.db"
-    store = open_store(f"sqlite:///{path}")
+def print_press(address: str, rulebook: Any) -> None:
+    """Three days of our press into the database at an address."""
+    store = open_store(address)
     our_press.load_press(store, NOW, rulebook, repeat=3)
     with store.begin() as connection:
         connection.exec_driver_sql("SELECT 1")
     store.close()
+
+
+@pytest.fixture(scope="session")
+def press(tmp_path_factory: pytest.TempPathFactory, rulebook: Any) -> Path:
+    """A database with three days of our press in it, to be copied."""
+    path = tmp_path_factory.mktemp("press") / "sholu.db"
+    print_press(f"sqlite:///{path}", rulebook)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_press(postgres_template: Callable[..., str], rulebook: Any) -> str:
+    """The same on PostgreSQL."""
+    address = postgres_template()
+    print_press(address, rulebook)
+    return address
 
 
 @pytest.fixture
@@ -107,8 +126,17 @@ def home(tmp_path: Path, press: Path) -> Path:
 
 
 @pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{home / 'sholu.db'}", wait=2.0)
+def database(request: pytest.FixtureRequest) -> str:
+    """The address of a database with the press in it; on which of the two is for the mark ``both`` to say."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{request.getfixturevalue('home') / 'sholu.db'}"
+    made: str = request.getfixturevalue("postgres_template")(request.getfixturevalue("postgres_press"))
+    return made
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    opened = open_store(database, wait=2.0)
     yield opened
     opened.close()
 
@@ -119,11 +147,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_desk(store: Store, home: Path, clock: Clock, rulebook: Any) -> Callable[..., FastAPI]:
+def make_desk(store: Store, database: str, tmp_path: Path, clock: Clock, rulebook: Any) -> Callable[..., FastAPI]:
     """An app over the store with some settings of the desk."""
 
     def made(**own: Any) -> FastAPI:
-        app = create_app(store, Settings(home=home), lambda: rulebook, own=DeskSettings(_env_file=None, **own), clock=clock)
+        settings = Settings(home=tmp_path, database_url=SecretStr(database))
+        app = create_app(store, settings, lambda: rulebook, own=DeskSettings(_env_file=None, **own), clock=clock)
         app.state.desk.names.ready()
         return app
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from storage import verdicts
 from storage.queues import Queue, count_queue
 from storage.store import Store
-from tests.review.conftest import Clock, Person
+from tests.review.conftest import Clock, Person, both
 
 
 def ids(page: str) -> list[int]:
@@ -23,6 +23,7 @@ def review_of(store: Store, item: int) -> str:
         return str(connection.execute(text("SELECT review FROM items WHERE id = :id"), {"id": item}).scalar_one())
 
 
+@both
 def test_a_decision_leaves_the_queue_and_is_written_with_name_and_time(person: Person, store: Store, clock: Clock) -> None:
     first = ids(person.see("/"))[0]
     before = count_queue(store, Queue.NEW)
@@ -49,6 +50,7 @@ def test_not_relevant_wants_a_reason(person: Person, store: Store) -> None:
     assert verdicts.held_by(store, [first]) == {first: [("reviewer", "not-relevant", "sport")]}
 
 
+@both
 def test_undo_has_no_limit_and_nothing_is_ever_deleted(person: Person, store: Store, clock: Clock) -> None:
     chosen = ids(person.see("/"))[:3]
     for item in chosen:
@@ -80,6 +82,7 @@ def test_undo_shows_the_item_again(person: Person) -> None:
     assert first in ids(person.see("/?theme=protest"))
 
 
+@both
 def test_a_selection_is_decided_and_taken_back_at_once(person: Person, store: Store) -> None:
     chosen = ids(person.see("/"))[:4]
     person.decide(chosen, "not-relevant:old-news", back="/")
@@ -88,6 +91,7 @@ def test_a_selection_is_decided_and_taken_back_at_once(person: Person, store: St
     assert {review_of(store, item) for item in chosen} == {"open"}
 
 
+@both
 def test_the_same_text_in_several_outlets_is_one_entry_and_one_decision(person: Person, store: Store) -> None:
     page = person.see("/")
     shown = ids(page)
@@ -101,12 +105,14 @@ def test_the_same_text_in_several_outlets_is_one_entry_and_one_decision(person: 
     assert {review_of(store, item) for item, cluster in clusters.items() if cluster == clusters[entry]} == {"relevant"}
 
 
+@both
 def test_on_the_items_page_the_next_item_of_the_same_list_follows(person: Person) -> None:
     shown = ids(person.see("/?language=ru"))
     answer = person.decide(shown[0], "relevant", place="item", query="language=ru")
     assert answer.headers["location"] == f"/item/{shown[1]}?language=ru"
 
 
+@both
 def test_two_people_at_once_lose_nothing_and_are_told(anna_and_bolat: tuple[Person, Person], store: Store) -> None:
     anna, bolat = anna_and_bolat
     first = ids(anna.see("/"))[0]
@@ -130,6 +136,7 @@ def test_two_people_at_once_lose_nothing_and_are_told(anna_and_bolat: tuple[Pers
     }
 
 
+@both
 def test_a_second_reading_hides_what_the_first_reader_said(anna_and_bolat: tuple[Person, Person], store: Store) -> None:
     anna, bolat = anna_and_bolat
     first = ids(anna.see("/"))[0]
@@ -147,6 +154,7 @@ def test_a_second_reading_hides_what_the_first_reader_said(anna_and_bolat: tuple
     assert first not in ids(anna.see("/?queue=disputed"))
 
 
+@both
 def test_whoever_saw_the_others_verdict_is_not_counted_as_blind(anna_and_bolat: tuple[Person, Person], store: Store) -> None:
     anna, bolat = anna_and_bolat
     first = ids(anna.see("/"))[0]
@@ -175,18 +183,20 @@ def test_a_form_of_nonsense_decides_nothing_and_says_why(
     assert verdicts.newest_verdict(store) == 0
 
 
+@both
 def test_an_unknown_item_is_told_and_not_decided(person: Person) -> None:
     answer = person.decide(987_654, "relevant")
     assert answer.status_code == 404
     assert "not in the store" in answer.text or "None of these items" in answer.text
 
 
+@both
 def test_a_locked_database_is_told_and_nothing_is_lost(person: Person, store: Store) -> None:
     first = ids(person.see("/"))[0]
     token = person.token("/")
     other = store.engine.raw_connection()
     try:
-        other.cursor().execute("BEGIN IMMEDIATE")
+        other.cursor().execute("BEGIN IMMEDIATE" if store.dialect == "sqlite" else "LOCK TABLE verdicts IN EXCLUSIVE MODE")
         answer = person.send("/decide", token=token, item=first, decision="relevant")
         assert answer.status_code == 503
         assert "in use by another program" in answer.text
@@ -197,6 +207,7 @@ def test_a_locked_database_is_told_and_nothing_is_lost(person: Person, store: St
     assert person.send("/decide", token=token, item=first, decision="relevant").status_code == 303
 
 
+@both
 def test_speed_is_shown(person: Person, clock: Clock) -> None:
     for item in ids(person.see("/"))[:3]:
         person.decide(item, "relevant", opened=str(clock().timestamp() - 9))

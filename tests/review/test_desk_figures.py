@@ -15,6 +15,7 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import text
 
 from domain.errors import ConfigError
 from domain.phrases import plural_form
@@ -28,11 +29,12 @@ from review.pages.rules_at_work import worth
 from review.pictures import Estimate, Tile
 from review.trial import TRIED_FILE, prepare, try_rules
 from storage import samples, statistics
+from storage.queues import newest_documents
 from storage.samples import recall_of, wilson
 from storage.sources import PollState
 from storage.statistics import Tally
 from storage.store import Store
-from tests.review.conftest import NOW, Clock, Person
+from tests.review.conftest import NOW, Clock, Person, both
 from tests.review.press import RULES, SOURCES
 
 
@@ -90,6 +92,7 @@ def test_a_rule_is_proposed_for_demotion_by_its_lower_bound() -> None:
     assert not said(40, 10)
 
 
+@both
 def test_rules_at_work_count_what_people_said(person: Person, store: Store, clock: Clock) -> None:
     page = person.see("/?queue=all&rule=kz.strike&grade=flagged")
     items = [int(one) for one in re.findall(r'<article class="entry" id="e(\d+)"', page)]
@@ -108,6 +111,7 @@ def test_rules_at_work_count_what_people_said(person: Person, store: Store, cloc
     assert f"/item/{items[0]}" in false_alarms
 
 
+@both
 def test_the_summary_is_kept_and_made_again_when_something_changed(person: Person, store: Store, clock: Clock) -> None:
     first = statistics.summary(store, now=clock())
     clock.pass_by(60)
@@ -116,6 +120,7 @@ def test_the_summary_is_kept_and_made_again_when_something_changed(person: Perso
     assert statistics.summary(store, now=clock()).at == clock()
 
 
+@both
 def test_agreement_counts_only_what_was_judged_blind(anna_and_bolat: tuple[Person, Person], store: Store, clock: Clock) -> None:
     anna, bolat = anna_and_bolat
     for item, (one, other) in {1: ("relevant", "relevant"), 2: ("relevant", "unsure"), 13: ("unsure", "unsure")}.items():
@@ -127,6 +132,7 @@ def test_agreement_counts_only_what_was_judged_blind(anna_and_bolat: tuple[Perso
     assert "Krippendorff" in anna.see("/second")
 
 
+@both
 def test_a_blind_sample_is_drawn_from_what_was_not_flagged_and_gives_recall(person: Person, store: Store, clock: Clock) -> None:
     person.send("/blind/draw", page="/blind", size="20", days="30")
     drawn = samples.list_samples(store)[0]
@@ -153,23 +159,22 @@ def test_a_blind_sample_is_drawn_from_what_was_not_flagged_and_gives_recall(pers
     assert "75 %" in person.see("/blind")
 
 
+@both
 def test_a_sample_can_be_drawn_again_from_its_seed(store: Store) -> None:
     def drawn(seed: int) -> list[int]:
         made = samples.draw(
             store, size=5, since=NOW - timedelta(days=30), until=NOW, by="x", now=NOW + timedelta(seconds=next(ticks)), seed=seed
         )
         with store.read() as connection:
-            return list(
-                connection.exec_driver_sql(
-                    "SELECT item_id FROM sample_items WHERE sample_id = ? ORDER BY place", (made,)
-                ).scalars()
-            )
+            asked = text("SELECT item_id FROM sample_items WHERE sample_id = :made ORDER BY place")
+            return list(connection.execute(asked, {"made": made}).scalars())
 
     ticks = iter(range(9))
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
 
 
+@both
 def test_every_picture_is_svg_without_style_or_script_and_has_its_table(person: Person) -> None:
     for name in ("days", "regions", "outlets", "quality"):
         svg = person.get(f"/pictures/{name}.svg?days=30")
@@ -231,6 +236,7 @@ def test_a_source_is_judged_by_its_own_rhythm() -> None:
     assert source.state is not SourceState.DEAD
 
 
+@both
 def test_the_page_of_sources_tells_what_each_gives(person: Person) -> None:
     page = person.see("/sources")
     assert "Dala Habar" in page
@@ -248,6 +254,15 @@ signals:
   - {name: rally, any: [protest_act], points: 3}
 flag: [{en: "A rally was held in Almaty."}]
 """
+
+
+@both
+def test_rules_are_tried_on_the_newest_items_first(store: Store) -> None:
+    told = list(newest_documents(store, limit=7, batch=3))
+    with store.read() as connection:
+        newest = connection.execute(text("SELECT id, title FROM items ORDER BY id DESC LIMIT 7")).tuples().all()
+    assert [(one["id"], one["title"]) for one in told] == list(newest)
+    assert all(one["text"] and one["published"] and one["country"] == "KZ" for one in told)
 
 
 @pytest.mark.slow
@@ -320,6 +335,7 @@ def test_the_browsers_language_is_spoken(accept: str, language: str) -> None:
     assert wording.pick_language(None, accept) == language
 
 
+@both
 def test_the_api_keeps_to_its_own_description(desk: FastAPI) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -22,7 +22,7 @@ from review.pages.exports import atom
 from storage import queues
 from storage.queues import Cursor, ItemFilter, Listed, Queue
 from storage.store import Store
-from tests.review.conftest import NOW, Clock, Person
+from tests.review.conftest import NOW, Clock, Person, both
 
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -35,6 +35,7 @@ def titles(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", "", found) for found in re.findall(r"<h2 id=.*?</h2>", page))
 
 
+@both
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
@@ -54,12 +55,14 @@ def test_endings_do_not_hide_a_word(person: Person, asked: str, found: str) -> N
         assert re.search(rf'<mark class="hit">[^<]*{asked[:5]}', page, re.IGNORECASE)
 
 
+@both
 def test_what_was_searched_for_is_marked_in_titles_too_and_nothing_that_only_begins_alike(person: Person) -> None:
     page = person.see("/?" + urlencode({"queue": "all", "q": "цена"}))
     assert re.search(r'<h2 id=.*?<mark class="hit">Цены</mark> на картофель', page)
     assert set(re.findall(r'<mark class="hit">(.*?)</mark>', page)) == {"Цены"}
 
 
+@both
 @pytest.mark.parametrize(
     ("filters", "holds"),
     [
@@ -86,6 +89,7 @@ def test_a_filter_lets_through_all_that_it_should_and_nothing_else(store: Store,
     assert chosen == {item.id for item in every if holds(item)}
 
 
+@both
 def test_pages_follow_each_other_without_a_gap_or_a_repeat(store: Store) -> None:
     for wanted in (
         ItemFilter(),
@@ -122,6 +126,7 @@ def test_a_filter_of_nonsense_gets_a_sentence(person: Person, path: str, query: 
     assert "Traceback" not in answer.text
 
 
+@both
 @QUIET
 @given(st.lists(st.tuples(st.sampled_from([*Filters.model_fields, "other"]), st.text(max_size=30)), max_size=6))
 def test_whatever_an_address_holds_the_answer_is_a_list_or_a_sentence(person: Person, pairs: list[tuple[str, str]]) -> None:
@@ -210,6 +215,7 @@ def test_a_feed_is_always_xml(title: str, url: str, outlet: str) -> None:
     assert all(link is not None and link.startswith("http") for link in links)
 
 
+@both
 def test_the_exports_hold_what_the_list_holds(person: Person, clock: Clock) -> None:
     first = ids(person.see("/"))[0]
     person.decide(first, "not-relevant:sport", tags="old")
@@ -230,6 +236,7 @@ def test_the_exports_hold_what_the_list_holds(person: Person, clock: Clock) -> N
     assert "<f>" not in sheet
 
 
+@both
 def test_training_data_has_labels_and_no_names(person: Person) -> None:
     shown = ids(person.see("/"))
     person.decide(shown[0], "relevant")
@@ -242,12 +249,14 @@ def test_training_data_has_labels_and_no_names(person: Person) -> None:
     assert 'reviewer"' not in text
 
 
+@both
 def test_near_duplicates_stand_together_with_their_outlets(person: Person) -> None:
     page = person.see("/")
     assert "more outlet" in page or "Kökjiek" in page
     assert len(ids(page)) < 30
 
 
+@both
 def test_the_item_page_tells_everything(person: Person) -> None:
     page = person.see("/item/1")
     for told in (
@@ -276,6 +285,7 @@ def test_versions_are_compared_word_by_word(person: Person) -> None:
     assert person.get("/item/1/diff").status_code == 422
 
 
+@both
 @pytest.mark.parametrize(
     "path", ["/item/999999", "/item/0", "/item/99999999999999999999", "/capture/999", "/sources/none", "/rules/no.such.rule"]
 )

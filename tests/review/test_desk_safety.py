@@ -24,7 +24,7 @@ from storage.results import Read
 from storage.runs import begin_run
 from storage.sources import PollState
 from storage.store import Store
-from tests.review.conftest import NOW, Clock, Person
+from tests.review.conftest import NOW, Clock, Person, both
 
 ATTACK = '"><script>alert(1)</script><img src=x onerror=alert(2)>\u202egpj.exe\u2066{{7*7}}\x1b[31m'
 
@@ -60,6 +60,7 @@ PAGES = (
 )
 
 
+@both
 @pytest.mark.parametrize("path", PAGES)
 def test_script_in_every_field_is_only_text(person: Person, hostile_item: int, path: str) -> None:
     page = person.see(path.replace("{id}", str(hostile_item)))
@@ -75,6 +76,7 @@ def test_script_in_every_field_is_only_text(person: Person, hostile_item: int, p
     assert re.findall(r" on[a-z]+=\"", page) == []
 
 
+@both
 def test_a_title_of_a_megabyte_is_shown_by_its_beginning(person: Person, store: Store) -> None:
     run = begin_run(store, kind="collect", now=NOW, parameters={})
     title = "Митинг " * 150_000
@@ -131,6 +133,7 @@ def test_a_name_that_was_set_is_answered(make_desk: Callable[..., FastAPI]) -> N
     assert Person(make_desk(hosts="desk.example.org")).get("/", headers={"host": "Desk.example.org:443"}).status_code == 200
 
 
+@both
 @pytest.mark.parametrize("token", ["", "0" * 64, "é"])
 def test_a_form_without_the_right_token_changes_nothing(person: Person, store: Store, token: str) -> None:
     person.see("/")
@@ -189,6 +192,7 @@ def test_programs_are_asked_for_a_password(anna_and_bolat: tuple[Person, Person]
     assert stranger.get(path, headers={"authorization": f"Basic {wrong}"}).status_code == 401
 
 
+@both
 def test_roles_reach_as_far_as_they_should(anna_and_bolat: tuple[Person, Person], desk: FastAPI, store: Store) -> None:
     anna, bolat = anna_and_bolat
     add_user(store, "Reader", "only reading here", "reader", now=NOW)
@@ -202,6 +206,7 @@ def test_roles_reach_as_far_as_they_should(anna_and_bolat: tuple[Person, Person]
     assert anna.get("/people").status_code == 200
 
 
+@both
 def test_passwords_cannot_be_guessed_for_long(anna_and_bolat: tuple[Person, Person], desk: FastAPI, clock: Clock) -> None:
     guesser = Person(desk)
     answers = [guesser.log_in("Anna", f"guess {number}").status_code for number in range(11)]
@@ -219,6 +224,7 @@ def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(anna_and_bolat: t
     assert told("Anna") == told("Nobody")
 
 
+@both
 def test_a_session_ends_with_logout_with_time_and_with_a_new_password(
     anna_and_bolat: tuple[Person, Person], store: Store, clock: Clock, desk: FastAPI
 ) -> None:
@@ -284,6 +290,7 @@ def test_the_desk_refuses_to_stand_open_to_a_network(store: Store, clock: Clock)
     must_be_safe(store, own, "0.0.0.0")
 
 
+@both
 def test_the_first_account_is_an_administrator_and_the_last_one_stays(
     anna_and_bolat: tuple[Person, Person], store: Store
 ) -> None:
@@ -307,6 +314,7 @@ def test_a_first_account_that_is_no_administrator_is_refused(store: Store) -> No
         add_user(store, "Bolat", "another password", "reviewer", now=NOW)
 
 
+@both
 def test_the_audit_log_tells_of_logins_exports_and_decisions(
     anna_and_bolat: tuple[Person, Person], store: Store, desk: FastAPI
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from domain.values import (
     BodyFrom,
@@ -63,8 +63,8 @@ def postgres_address(folder: Path, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_folder: Path) -> Callable[[], str]:
-    """Makes a database that is migrated already and returns its address."""
+def postgres_template(postgres_folder: Path) -> Callable[..., str]:
+    """Makes a database that is migrated already, or a copy of the one at an address, and returns its address."""
     admin = create_engine(postgres_address(postgres_folder, "postgres").replace("postgresql:", "postgresql+psycopg:"))
     numbers = count(1)
 
@@ -80,9 +80,9 @@ def postgres_template(postgres_folder: Path) -> Callable[[], str]:
     execute("CREATE DATABASE sholu_template")
     open_store(postgres_address(postgres_folder, "sholu_template")).close()
 
-    def fresh() -> str:
+    def fresh(like: str = "postgresql:///sholu_template") -> str:
         name = f"sholu_{next(numbers)}"
-        execute(f"CREATE DATABASE {name} TEMPLATE sholu_template")
+        execute(f"CREATE DATABASE {name} TEMPLATE {make_url(like).database}")
         return postgres_address(postgres_folder, name)
 
     return fresh
