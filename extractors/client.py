@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from typing import Literal, Self, cast
 from urllib.parse import quote
 
@@ -19,19 +19,19 @@ import aiohttp
 from yarl import URL
 
 from domain.errors import AddressRefused, FetchError
-from domain.settings import Settings
 from domain.values import Capture
+from extractors.client_options import ClientOptions
 from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
-from extractors.failures import explain, status_error
-from extractors.guard import Networks, Target, in_networks, shown, vet_url
+from extractors.failures import explain, let_go, status_error
+from extractors.guard import Target, in_networks, shown, vet_url
 from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
-from extractors.in_hand import InHand
+from extractors.in_hand import VERY_LARGE, InHand
 from extractors.meter import Meter
 from extractors.politeness import Turns
 from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
 from extractors.transport import MAX_HEAD, Guard, Lookup, MalformedError, Response, led_from_outside, open_session, system_lookup
 
-__all__ = ["Answer", "Client", "ClientOptions", "Validators", "client_options"]
+__all__ = ["Answer", "Client", "Validators"]
 
 ACCEPT = {
     "feed": "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5",
@@ -47,46 +47,6 @@ _ROBOTS_DEADLINE = 10.0
 _NOTHING = hashlib.sha256().hexdigest()
 _PATIENCE = 45.0
 """Seconds one host may keep a run waiting in all: with a deadline of 30 a hanging one is left alone after 45, not 100 × 30."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
-    """Everything the client can be told; times in seconds, sizes in bytes."""
-
-    user_agent: str = "Sholu"
-    networks: Networks = ()
-    ports: frozenset[int] = frozenset({80, 443, 8080, 8443})
-    connections: int = 32
-    host_pause: float = 1.0
-    deadline: float = 30.0
-    connect_deadline: float = 10.0
-    """For look-up, connection and TLS together: a third of the outlets watched never answer, and each would take it all."""
-    max_body: int = 8_000_000
-    max_redirects: int = 5
-    robots: bool = True
-    crawl_delay_max: float = 10.0
-    polite_to_own: bool = False
-    """Treat one's own machines (those in ``networks``) as any other host: one at a time, with a pause. For tests."""
-
-
-def client_options(settings: Settings) -> ClientOptions:
-    """The client's options by the settings of the run."""
-    try:
-        number = version("sholu")
-    except PackageNotFoundError:
-        number = "0"
-    contact = "".join(c for c in settings.contact if c.isascii() and c.isprintable() and c not in "()").strip()
-    return ClientOptions(
-        user_agent=f"Sholu/{number} (+{contact})" if contact else f"Sholu/{number}",
-        networks=settings.networks,
-        ports=settings.ports,
-        connections=settings.connections,
-        host_pause=settings.host_pause,
-        deadline=settings.deadline,
-        max_body=settings.max_body,
-        max_redirects=settings.max_redirects,
-        robots=settings.robots,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +94,13 @@ class _Hop:
 
     response: Response
     body: bytes
+
+
+@dataclass(slots=True)
+class _Pause:
+    """Seconds an answer was held up by us, for want of memory: they are no fault of its server's."""
+
+    seconds: float = 0.0
 
 
 class Client:
@@ -198,9 +165,11 @@ class Client:
         await self._in_hand.room()
         try:
             answer = await self._travel(url, asked, robots=robots and self.options.robots)
-        except FetchError:
+        except FetchError as failure:
+            let_go(failure)
             raise
         except Exception as error:  # the edge: whatever a hostile answer makes aiohttp raise is that answer's fault
+            let_go(error)
             raise explain(error, url) from error
         self._in_hand.hold(answer.capture)
         return answer
@@ -220,11 +189,11 @@ class Client:
                 await self._obey_robots(target, asked)
             key = self._key(target, asked.owner)
             patience = await self._turns.begin(key, target.text, pause=key != last_key, meter=asked.meter)
-            started = loop_time()
+            started, pause = loop_time(), _Pause()
             try:
-                hop = await self._hop(target, asked, key, asked.meter.at_most(min(left, patience)))
+                hop = await self._hop(target, asked, key, asked.meter.at_most(min(left, patience)), pause)
             finally:
-                took = loop_time() - started
+                took = loop_time() - started - pause.seconds
                 asked.meter.add(took)
                 if key == target.host in self._guard.own_names and not options.polite_to_own:
                     self._turns.free(key)
@@ -286,14 +255,14 @@ class Client:
             return f"{owner} {target.host}:{target.port}" if owner else ""
         return target.host
 
-    async def _hop(self, target: Target, asked: _Asked, key: str, seconds: float) -> _Hop:
+    async def _hop(self, target: Target, asked: _Asked, key: str, seconds: float, pause: _Pause) -> _Hop:
         """One request and its answer, within ``seconds``; keeps the host's record."""
         assert self._session is not None, "use the client as a context manager"
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
                 response = cast("Response", await self._session.get(target.url, headers=asked.headers, allow_redirects=False))
                 try:
-                    body = await self._read(response, asked)
+                    body = await self._read(response, asked, partial(self._reserve, asked.max_body, limit, pause))
                 except BaseException:
                     response.close()
                     raise
@@ -316,8 +285,20 @@ class Client:
             self._turns.silence(key, wait, f"the host asked ({response.status}) to be left alone for {wait:.0f} seconds")
         return _Hop(response, body)
 
-    async def _read(self, response: Response, asked: _Asked) -> bytes:
-        """The body of an answer that has one we want, decoded within bounds."""
+    async def _reserve(self, size: int, limit: asyncio.Timeout, pause: _Pause) -> None:
+        """Wait for room for the rest of a very large body; the deadline moves on meanwhile."""
+        began = asyncio.get_running_loop().time()
+        left = (limit.when() or began) - began
+        limit.reschedule(None)
+        try:
+            await self._in_hand.reserve(size)
+        finally:
+            ended = asyncio.get_running_loop().time()
+            pause.seconds += ended - began
+            limit.reschedule(ended + left)
+
+    async def _read(self, response: Response, asked: _Asked, reserve: Callable[[], Awaitable[None]]) -> bytes:
+        """The body of an answer that has one we want, decoded within bounds; ``reserve`` is called once where it is very large."""
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > MAX_HEAD:
             raise MalformedError(f"The headers of the answer are larger than {MAX_HEAD:,} bytes")
         if response.status in asked.kept:
@@ -331,15 +312,21 @@ class Client:
             raise DecodingError("too-large", reason)
         decoder = Decoder(names, asked.max_body)
         content = response.content
+        reserved = 0
         try:
             while chunk := await content.readany():
                 decoder.feed(chunk)
+                if decoder.size > VERY_LARGE and not reserved:
+                    await reserve()
+                    reserved = asked.max_body
             return decoder.finish()
         except DecodingError as error:
             if asked.cut and error.kind == "too-large":
                 response.close()
                 return decoder.so_far()
             raise
+        finally:
+            self._in_hand.free(reserved)
 
     @staticmethod
     async def _read_refusal(response: Response, asked: _Asked) -> bytes:
@@ -414,11 +401,10 @@ class Client:
         if isinstance(found, FetchError):
             reason = f"Whether robots.txt allows it cannot be seen for now: {found.reason}"
             raise FetchError(shown(target.text), reason, kind="robots", retry=True, retry_after=found.retry_after)
+        # Metered: 25,000 rules of wildcards cost a tenth of a second an address.
         began = asyncio.get_running_loop().time()
         allowed = found.allows(target.text)
-        asked.meter.add(
-            asyncio.get_running_loop().time() - began
-        )  # 25,000 rules of wildcards cost a tenth of a second an address
+        asked.meter.add(asyncio.get_running_loop().time() - began)
         if not allowed:
             raise FetchError(shown(target.text), "The site's robots.txt forbids it", kind="robots")
 
@@ -430,6 +416,7 @@ class Client:
         try:
             answer = await self._travel(f"{target.origin}/robots.txt", asked, robots=False)
         except FetchError as error:
+            let_go(error)  # kept for the whole run
             if error.kind == "redirect" or (error.kind == "status" and 400 <= error.status < 500 and error.status != 429):
                 return ALLOW_ALL
             return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from traceback import clear_frames
 
 import aiohttp
 
@@ -56,6 +57,17 @@ def explain(error: Exception, url: str) -> FetchError:
         return AddressRefused(url, "The address is malformed")
     kind, reason, retry = _say(error)
     return FetchError(url, reason, kind=kind, retry=retry)
+
+
+def let_go(error: BaseException) -> None:
+    """Empty the frames an error came through: the body that was refused lies in them, and would until the next collection.
+
+    A frame that holds the error which it raised is a circle, and circles of a few large things are collected late.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
 
 
 def _say(error: Exception) -> tuple[str, str, bool]:  # a table: one row an error

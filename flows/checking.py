@@ -8,7 +8,8 @@ from datetime import datetime
 
 from domain.settings import Settings
 from domain.values import Source
-from extractors.client import Client, client_options
+from extractors.client import Client
+from extractors.client_options import client_options
 from extractors.ladder import climb
 from extractors.pool import ParserPool
 from extractors.verdicts import Check, judge

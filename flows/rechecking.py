@@ -14,7 +14,8 @@ from domain.errors import FetchError, ReadError, SholuError, StoreError
 from domain.settings import Settings
 from domain.values import Capture, Counts, Document, Entry, Outcome, OutcomeKind, PollKind, SourceReport
 from extractors.articles import Article, article_from_entry, read_article
-from extractors.client import Client, client_options
+from extractors.client import Client
+from extractors.client_options import client_options
 from extractors.failures import status_error
 from extractors.pool import ParserPool
 from flows.batches import Batcher

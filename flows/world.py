@@ -14,7 +14,8 @@ from random import Random
 from domain.errors import StoreError
 from domain.settings import Settings
 from domain.values import Capture, Outcome, PollKind, Source, SourceReport
-from extractors.client import Client, client_options
+from extractors.client import Client
+from extractors.client_options import client_options
 from extractors.ladder import Reading
 from extractors.pool import ParserPool
 from extractors.rhythm import Bounds

@@ -18,7 +18,8 @@ from demo.site import DemoSite
 from domain.errors import ConfigError
 from domain.settings import Settings
 from extractors.catalogue import load_sources
-from extractors.client import Client, client_options
+from extractors.client import Client
+from extractors.client_options import client_options
 from extractors.ladder import Pool, Reading, climb
 from extractors.verdicts import judge
 

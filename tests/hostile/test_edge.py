@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from domain.errors import FetchError
-from extractors.client import Answer, Client, ClientOptions
+from extractors.client import Answer, Client
+from extractors.client_options import ClientOptions
 from tests.hostile.server import Case, World, load_cases
 
 CASES = load_cases(("transport", "redirects", "addresses"))

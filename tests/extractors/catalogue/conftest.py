@@ -13,7 +13,8 @@ import pytest
 
 from domain.settings import Settings
 from domain.values import Rung, RungKind, Source
-from extractors.client import Client, client_options
+from extractors.client import Client
+from extractors.client_options import client_options
 
 
 class Host:

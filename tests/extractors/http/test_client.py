@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from domain.errors import AddressRefused, FetchError
 from domain.settings import Settings
-from extractors.client import Client, ClientOptions, Validators, client_options
+from extractors.client import Client, Validators
+from extractors.client_options import ClientOptions, client_options
 from extractors.politeness import FAILURES
 from extractors.transport import MAX_HEADERS, open_session, system_lookup
 from tests.hostile.redirects import to
