@@ -70,6 +70,7 @@ class Anchors:
 
     @classmethod
     def of(cls, page: Page, weights: AnchorWeights, *, at_home: bool, home_language: bool = False) -> Anchors:
+        page.lay_out()
         anchors = cls(page, weights, at_home, home_language)
         for one in page.occurrences:
             if one.entry.side and not one.hidden_by:

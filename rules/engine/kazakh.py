@@ -7,7 +7,7 @@ Latin script is turned into it by ``latin.py``. Derived words (-лық, -шы) a
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 LOCATIVE: Final = 1
@@ -23,6 +23,8 @@ _FOREIGN: Final = frozenset("ёфвэюяцчщьъхи")  # a loan: both harmon
 
 # Kinds of stem; a *soft* variant stands only before a vowel.
 NOUN, NOUN_SOFT, POSSESSED, POSSESSED_BASE, VERB, VERB_SOFT = range(6)
+_REMEMBERED: Final = 30_000  # answers of each kind, some six megabytes
+_SOFT: Final = frozenset({NOUN_SOFT, VERB_SOFT})
 
 
 class Stem(NamedTuple):
@@ -124,13 +126,18 @@ def _allowed_harmony(stem: str) -> str:
 
 def accept(stem: str, ending: str, kind: int) -> int:
     """Bits of the form (1: locative, else 0) where ``ending`` may follow ``stem``; -1 where it may not."""
-    if kind in {NOUN_SOFT, VERB_SOFT} and (not ending or ending[0] not in _VOWELS):
+    if kind in _SOFT and (not ending or ending[0] not in _VOWELS):
         return -1
-    best = -1
+    last, harmonies = _end_of(stem)
+    follows = _START[kind]
+    return max([follows(last, ending, harmony) for harmony in harmonies])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _end_of(stem: str) -> tuple[str, str]:
+    """What an ending sees of a stem: its last sound, by one letter for all of its class, and its harmony."""
     last = stem[-2:-1] if stem.endswith("ь") else stem[-1:]  # бюллетень-дер, Израиль-де: the sign has no sound of its own
-    for harmony in _allowed_harmony(stem):
-        best = max(best, _START[kind](last, ending, harmony))
-    return best
+    return _LETTER_OF[_sound(last)], _allowed_harmony(stem)
 
 
 # ——— how endings follow one another ———
@@ -159,6 +166,15 @@ def _forms(templates: str, harmony: str) -> tuple[str, ...]:
     return tuple(template.translate(_SPELLING[harmony]) for template in templates.split())
 
 
+@cache
+def _by_first(templates: str, harmony: str) -> dict[str, tuple[str, ...]]:
+    """Spelled endings by their first letter: most that could follow begin with another one than what is left."""
+    found: dict[str, list[str]] = {}
+    for spelled in _forms(templates, harmony):
+        found.setdefault(spelled[0], []).append(spelled)
+    return {first: tuple(every) for first, every in found.items()}
+
+
 def _sound(last: str) -> str:  # a table: one row a class of sounds
     """The class of the sound an ending meets: v(owel), r (р й у), l, n (м н ң), z (з ж), d (voiced stops), t (voiceless)."""
     if last in "уи":
@@ -178,6 +194,8 @@ def _sound(last: str) -> str:  # a table: one row a class of sounds
     return "t"
 
 
+# The first ending after a stem depends on the last letter's class alone.
+_LETTER_OF: Final = {"v": "а", "u": "у", "r": "р", "l": "л", "n": "н", "z": "з", "d": "д", "t": "т"}
 _PLURAL: Final = {"v": "лAр", "u": "лAр", "r": "лAр", "l": "дAр", "n": "дAр", "z": "дAр", "d": "тAр дAр", "t": "тAр"}
 _GENITIVE: Final = {"v": "нYң", "u": "дYң нYң", "r": "дYң", "l": "дYң", "n": "нYң", "z": "дYң", "d": "тYң дYң", "t": "тYң"}
 _DATIVE: Final = {"v": "GA", "u": "GA", "r": "GA", "l": "GA", "n": "GA", "z": "GA", "d": "KA GA", "t": "KA"}
@@ -189,14 +207,17 @@ _AFTER_ITS: Final = ("нYң", "нA", "н", "мен", "ндAй", "ншA", "нік
 _OTHER_CASES: Final = ("дAй", "тAй", "шA", "нYкY", "дYкY", "тYкY", "нікі", "дікі", "тікі", "GAнA")
 _POSSESSIVE_VOWEL: Final = ("м", "ң", "мYз", "ңYз")
 _POSSESSIVE_CONSONANT: Final = ("Yм", "Yң", "YмYз", "YңYз")
+_POSSESSIVE_LETTERS: Final = frozenset("мңсыі")  # with which any of these and "its" begin
 _PERSON: Final = ("мYн", "бYн", "пYн", "сYң", "сYз", "мYз", "бYз", "пYз", "сYңдAр", "сYздAр")
 
 
+# The endings of different words are the same, and the longer ones end in the shorter.
+@lru_cache(maxsize=_REMEMBERED)
 def _noun(last: str, rest: str, harmony: str) -> int:
     if not rest:
         return 0
     best = _possessive(last, rest, harmony)
-    for spelled in _forms(_PLURAL[_sound(last)], harmony):
+    for spelled in _by_first(_PLURAL[_sound(last)], harmony).get(rest[0], ()):
         if rest.startswith(spelled):
             best = max(best, _possessive("р", rest[len(spelled) :], harmony))
     return best
@@ -204,6 +225,8 @@ def _noun(last: str, rest: str, harmony: str) -> int:
 
 def _possessive(last: str, rest: str, harmony: str) -> int:
     best = _case(last, rest, harmony)
+    if rest[:1] not in _POSSESSIVE_LETTERS:
+        return best
     sound = _sound(last)
     own: tuple[str, ...] = _POSSESSIVE_VOWEL if sound == "v" else _POSSESSIVE_CONSONANT
     if sound == "u":
@@ -219,10 +242,20 @@ def _possessive(last: str, rest: str, harmony: str) -> int:
     return best
 
 
+@cache
+def _case_letters(sound: str, harmony: str) -> frozenset[str]:
+    """The letters with which anything may begin that ``_case`` knows."""
+    templates = (*_OTHER_CASES, *_PERSON, *_WITH[sound].split())
+    templates += tuple(one for table in (_GENITIVE, _DATIVE, _ACCUSATIVE, _ABLATIVE, _PLACE) for one in table[sound].split())
+    return frozenset(spelled[0] for spelled in _spell_all(templates, harmony))
+
+
 def _case(last: str, rest: str, harmony: str) -> int:
     if not rest:
         return 0
     sound = _sound(last)
+    if rest[0] not in _case_letters(sound, harmony):
+        return -1
     best = _person(rest, harmony)
     for table in (_GENITIVE, _DATIVE, _ACCUSATIVE, _ABLATIVE):
         best = max(best, _end(table[sound], rest, harmony, _person))
@@ -281,8 +314,8 @@ def _possessed_base(last: str, rest: str, harmony: str) -> int:
 
 
 # Voice: passive, reflexive, reciprocal, causative; any two may follow one another.
-_VOICE: Final = ("Yл", "л", "Yн", "н", "Yс", "с", "т", "дYр", "тYр", "GYз", "KYз", "Yт")
-_NEGATION: Final = ("мA", "бA", "пA")
+# The last three are the negation.
+_VOICE_OR_NOT: Final = "Yл л Yн н Yс с т дYр тYр GYз KYз Yт мA бA пA"
 _PARTICIPLE: Final = "GAн KAн атын етін йтYн мAK бAK пAK Aр р с у ушY GYш KYш GY KY"
 _TENSE: Final = (
     "дY", "дYм", "дYң", "дYңYз", "дYK", "тY", "тYм", "тYң", "тYңYз", "тYK", "дYңдAр", "тYңдAр", "сA", "сAм", "сAң", "сAңYз",
@@ -295,26 +328,26 @@ _TENSE: Final = (
 )  # fmt: skip
 
 
-def _verb(_last: str, rest: str, harmony: str, depth: int = 0) -> int:
+@lru_cache(maxsize=_REMEMBERED)
+def _verb(rest: str, harmony: str, depth: int) -> int:
     if not rest:
         return 0
     best = -1
-    for spelled in _forms(_PARTICIPLE, harmony):
+    for spelled in _by_first(_PARTICIPLE, harmony).get(rest[0], ()):
         if rest.startswith(spelled) and _noun(spelled[-1], rest[len(spelled) :], harmony) >= 0:
             best = 0
     if rest in _spell_all(_TENSE, harmony):
         best = 0
     if best < 0 and depth < 3:
-        for form in _VOICE + _NEGATION:
-            spelled = _spell(form, harmony)
-            if rest.startswith(spelled) and _verb(spelled[-1], rest[len(spelled) :], harmony, depth + 1) >= 0:
+        for spelled in _by_first(_VOICE_OR_NOT, harmony).get(rest[0], ()):
+            if rest.startswith(spelled) and _verb(rest[len(spelled) :], harmony, depth + 1) >= 0:
                 best = 0
                 break
     return best
 
 
-def _verb_start(last: str, rest: str, harmony: str) -> int:
-    return _verb(last, rest, harmony)
+def _verb_start(_last: str, rest: str, harmony: str) -> int:
+    return _verb(rest, harmony, 0)
 
 
 _START: Final = (_noun, _noun, _case_after_its, _possessed_base, _verb_start, _verb_start)

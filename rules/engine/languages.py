@@ -6,11 +6,13 @@ import re
 from typing import Final
 
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_CYRILLIC_RUN: Final = re.compile("[\u0400-\u052f]+")
 _KAZAKH_OWN: Final = re.compile("[әғқұһіӘҒҚҰҺІ]")
 _KAZAKH_OR_KYRGYZ: Final = re.compile("[ңөүҢӨҮ]")
 # Letters that neither Kazakh nor Russian has: Ukrainian, Belarusian, Serbian, Tatar, Bashkir, Tajik, Uzbek, Mongolian stay out.
 _OTHER: Final = re.compile("[їєґўјљњћђџҗҙҡҫҳӣӯҷЇЄҐЎЈЉЊЋЂЏҖҘҠҪҲӢӮҶ]")
-_NOT_RUSSIAN: Final = re.compile("|".join(each.pattern for each in (_KAZAKH_OWN, _KAZAKH_OR_KYRGYZ, _OTHER)))
+# One class of letters, not three alternatives: a third of the time.
+_NOT_RUSSIAN: Final = re.compile(f"[{''.join(each.pattern[1:-1] for each in (_KAZAKH_OWN, _KAZAKH_OR_KYRGYZ, _OTHER))}]")
 _LATIN_KAZAKH: Final = re.compile(
     r"\b(?:j[aäá]ne|zh[aäá]ne|bul|üş[iı]n|úshin|üshin|ushin|bold[yı]|bolıp|bolyp|t[uwý]ral[yı]|dep|os[yı]|b[oı]yınsha|boiynsha|boyınşa|ed[iı]|"
     r"sonymen|sonımen|bir|ǵana|memleket\w*|jyl\w*|jıl\w*|d[ae]g[ea]n|kerek|[jy]oq|bol[au]dy|boladı|etti|ótti|ötti|otti|"
@@ -64,7 +66,7 @@ def cyrillic_mode(text: str, hint: str | None) -> str:  # a list of cases, the s
 
 def _is_latin(text: str) -> bool:
     """Whether a text with Cyrillic letters in it is nevertheless in Latin script: old converters leave an ә («jәne», «mәlim»)."""
-    cyrillic = len(_CYRILLIC.findall(text))
+    cyrillic = sum(map(len, _CYRILLIC_RUN.findall(text)))
     return not cyrillic or cyrillic * 8 < len(_LATIN_LETTER.findall(text))
 
 

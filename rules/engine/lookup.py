@@ -6,34 +6,36 @@ from collections.abc import Mapping
 from typing import Final
 
 from rules.engine import kazakh
+from rules.engine.kinds import Codes, Kind, Kinds
 from rules.engine.languages import KAZAKH, LATIN_KAZAKH, NEITHER, RUSSIAN
 from rules.engine.latin import cyrillic_candidates
 from rules.engine.tables import CODE_BITS, LOCATIVE, Tables
 from rules.engine.words import is_cyrillic, normal_forms
 
-Codes = tuple[int, ...]
-NONE: Final[Codes] = ()
 MOST_REMEMBERED: Final = 200_000  # words a mode; about 30 MB at the most, then the memory is emptied
 _KAZAKH_LETTERS: Final = frozenset("әғқңөұүһі")
 _LONGEST_WORD: Final = 60  # nothing longer is a word; and work must not grow with it
 
 
-class Memory(dict[str, Codes]):
-    """Codes by written word; a word not yet known is looked up once."""
+class Memory(dict[str, Kind]):
+    """Kinds by written word; a word not yet known is looked up once."""
 
     def __init__(self, lookup: Lookup, modes: tuple[str, str]) -> None:
         super().__init__()
         self._lookup, self._modes = lookup, modes
 
-    def __missing__(self, word: str) -> Codes:
-        codes = self[word] = self._lookup.codes(word, self._modes)
-        return codes
+    def __missing__(self, word: str) -> Kind:
+        lookup = self._lookup
+        kind = self[word] = lookup.kinds[lookup.codes(word, self._modes)]
+        return kind
 
 
 class Lookup:
     """Look-up for one compiled rulebook."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, terms: dict[str, int]) -> None:
+        """``terms`` gives each term that rules ask for its bit."""
+        self.kinds = Kinds(tables, terms)
         self._english: Mapping[str, list[int]] = tables.forms["en"]
         self._russian: Mapping[str, list[int]] = tables.forms["ru"]
         self._kazakh: Mapping[str, list[int]] = tables.forms["kk"]
@@ -43,7 +45,7 @@ class Lookup:
         self._memories: dict[tuple[str, str], Memory] = {}
 
     def memory(self, modes: tuple[str, str]) -> Memory:
-        """The codes of any word of a text in these modes, by subscript."""
+        """The kind of any word of a text in these modes, by subscript."""
         memory = self._memories.get(modes)
         if memory is None:
             memory = self._memories[modes] = Memory(self, modes)
@@ -58,7 +60,7 @@ class Lookup:
             for form in normal_forms(word):
                 table = self._cyrillic(form, modes[0]) if is_cyrillic(form) else self._latin(form, word, modes[1])
                 found.update(dict.fromkeys(table))
-        return tuple(found) or NONE
+        return tuple(found)
 
     def _cyrillic(self, form: str, mode: str) -> list[int]:
         if mode == NEITHER:
@@ -75,11 +77,15 @@ class Lookup:
     def kazakh(self, form: str) -> list[int]:
         """Codes of a folded Cyrillic word read as Kazakh."""
         found = list(self._kazakh.get(form, ()))
+        stems = self._stems
         for size in range(len(form), self._shortest - 1, -1):
-            for number, kind in self._stems.get(form[:size], ()):
-                bits = kazakh.accept(form[:size], form[size:], kind)
-                if bits >= 0:
-                    found.append(number << CODE_BITS | bits)
+            stem = form[:size]
+            if stem in stems:
+                ending = form[size:]
+                for number, kind in stems[stem]:
+                    bits = kazakh.accept(stem, ending, kind)
+                    if bits >= 0:
+                        found.append(number << CODE_BITS | bits)
         return found
 
     def _latin(self, form: str, word: str, mode: str) -> list[int]:

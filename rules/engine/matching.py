@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Final, NamedTuple
+from itertools import accumulate, pairwise
+from typing import Final
 
+from rules.engine.kinds import NOTHING, Kind, Kinds, Seconds
 from rules.engine.languages import cyrillic_mode, document_language, latin_mode
-from rules.engine.lookup import NONE, Codes, Lookup
+from rules.engine.lookup import Lookup
 from rules.engine.sentences import Layout
-from rules.engine.tables import CODE_BITS, Alias, Condition, Entry, Starts, Tables
-from rules.engine.words import HYPHENS, WORD, is_capitalised, is_upper, plain_forms
+from rules.engine.tables import Alias, Condition, Entry, Tables
+from rules.engine.words import HYPHENS, WORD, cut, is_capitalised, is_upper, plain_forms
 
 FIELDS: Final = ("title", "text")
 TITLE, TEXT = 0, 1
@@ -29,18 +31,11 @@ OPENING: Final = " \"'«“„‘—–-(["  # what may stand before the first w
 
 
 @dataclass(slots=True)
-class Hit:
-    """A word of the text that is a form of something."""
-
-    token: int
-    start: int
-    end: int
-    codes: Codes
-
-
-@dataclass(slots=True)
 class Occurrence:
-    """One place in a document where an alias stands; ``hidden_by`` says why it does not count, "" where it does."""
+    """One place in a document where an alias stands; ``hidden_by`` says why it does not count, "" where it does.
+
+    ``paragraph`` only tells paragraphs apart, ``sentence`` is a number once the page was asked for its sentences.
+    """
 
     field: int
     first: int
@@ -50,8 +45,8 @@ class Occurrence:
     alias: Alias
     entry: Entry
     bits: int
-    sentence: int = 0
-    paragraph: int = 0
+    paragraph: int
+    sentence: int = -1
     hidden_by: str = ""
 
     @property
@@ -70,107 +65,76 @@ class Page:
     layouts: tuple[Layout, Layout]
     occurrences: list[Occurrence]
     language: str = ""
+    _laid_out: bool = False
 
     def written(self, occurrence: Occurrence) -> str:
         return self.texts[occurrence.field][occurrence.start : occurrence.end]
 
-
-class Begun(NamedTuple):
-    """What may begin with a word of these codes: whole aliases and phrases (by their second words), with the bits of the form.
-
-    ``alone`` says that one of them is this word and no more, ``seconds`` are the second words of all the others.
-    """
-
-    parts: tuple[tuple[list[int], dict[int, list[list[int]]] | None, int], ...]
-    alone: bool
-    seconds: frozenset[int]
-
-
-class Beginnings(dict[Codes, Begun | None]):
-    """What may begin with a word, by its codes; None where nothing does. There are as many as there are kinds of words."""
-
-    def __init__(self, starts: Starts) -> None:
-        super().__init__()
-        self._starts = starts
-
-    def __missing__(self, codes: Codes) -> Begun | None:
-        begun = [(self._starts[code >> CODE_BITS], code & 3) for code in codes if code >> CODE_BITS in self._starts]
-        made = Begun(
-            parts=tuple((aliases, seconds, bits) for (aliases, seconds), bits in begun),
-            alone=any(aliases for (aliases, _), _ in begun),
-            seconds=frozenset(word for (_, seconds), _ in begun for word in seconds or ()),
-        )
-        self[codes] = found = made if begun else None
-        return found
+    def lay_out(self) -> None:
+        """Give each occurrence its sentence: most pages are done with before anybody asks."""
+        if not self._laid_out:
+            self._laid_out = True
+            starts = self.layouts[TEXT].sentences
+            for one in self.occurrences:
+                one.sentence = 0 if one.field == TITLE else bisect_right(starts, one.start) - 1
 
 
 @dataclass(slots=True)
 class Paragraph:
-    """The words of a paragraph by what each may be a form of; ``start`` is its offset.
+    """The words of a paragraph by what each may be a form of; ``start`` is its offset, ``parts`` its gaps and words in turn.
+
+    ``begun`` are the words with which an alias may begin: it is one word, or a word like its second one comes next or next but
+    one (then the number is followed by True). Most words that are a form of something ("in" of «Kazakhs in Exile») end here,
+    before anybody asks where they stand. ``terms`` are the bits of all that these words may bring.
 
     Token numbers count every word of a paragraph from its offset on: they grow through the text, and no two words of different
     paragraphs have neighbouring numbers. Two words that are nothing end it, so that one may look ahead of every other.
     """
 
     start: int
-    text: str
-    codes: list[Codes]
+    parts: list[str]
+    kinds: list[Kind]
+    begun: list[tuple[int, bool]]
+    terms: int
 
-    def beginnings(self, begun: Beginnings) -> list[int]:
-        """The words with which an alias may begin here: it is one word, or a word like its second one comes next or next but one.
 
-        Most words that are a form of something ("in" of «Kazakhs in Exile») end here, before anybody asks where they stand.
-        """
-        codes, found = self.codes, []
-        for at, here in enumerate(codes):
-            begins = begun[here] if here else None
-            if begins is None:
+def read_paragraph(kinds_known: Kinds, start: int, parts: list[str], kinds: list[Kind]) -> Paragraph:
+    """See what may begin where in a paragraph."""
+    begun: list[tuple[int, bool]] = []
+    terms = 0
+    for at, kind in [(at, kind) for at, kind in enumerate(kinds) if kind.begins]:
+        seconds = kind.seconds
+        if seconds:
+            after, then = kinds[at + 1], kinds[at + 2]
+            phrase = False
+            if not seconds.isdisjoint(after.numbers):
+                phrase, terms = True, terms | kinds_known.phrase_terms(kind, after)
+            if not seconds.isdisjoint(then.numbers):
+                phrase, terms = True, terms | kinds_known.phrase_terms(kind, then)
+            if phrase:
+                begun.append((at, True))
+                terms |= kind.terms
                 continue
-            if begins.alone:
-                found.append(at)
-                continue
-            seconds = begins.seconds
-            for code in codes[at + 1] + codes[at + 2]:
-                if code >> CODE_BITS in seconds:
-                    found.append(at)
-                    break
-        return found
-
-    def words(self) -> Words:
-        return Words(self.start, self.codes, list(WORD.finditer(self.text)))
-
-
-@dataclass(slots=True)
-class Words:
-    """The words of a paragraph with their places, by token number."""
-
-    start: int
-    codes: list[Codes]
-    found: list[re.Match[str]]
-
-    def get(self, token: int) -> Hit | None:
-        """The word, where it is a form of something."""
-        at = token - self.start
-        codes = self.codes[at]
-        if not codes:
-            return None
-        start, end = self.found[at].span()
-        return Hit(token, self.start + start, self.start + end, codes)
+        if kind.alone:
+            begun.append((at, False))
+            terms |= kind.terms
+    return Paragraph(start, parts, kinds, begun, terms)
 
 
 def find_words(lookup: Lookup, text: str, language: str | None) -> list[Paragraph]:
-    """The paragraphs of a text in which a word is a form of something."""
+    """The paragraphs of a text in which an alias may begin."""
     found = []
     start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        paragraph = text[start:end]
-        known = lookup.memory((cyrillic_mode(paragraph, language), latin_mode(paragraph, language)))
-        codes = list(map(known.__getitem__, WORD.findall(paragraph)))
-        if any(codes):
-            found.append(Paragraph(start, paragraph, [*codes, NONE, NONE]))
-        start = end + 1
+    for line in text.split("\n"):
+        if line:
+            parts = cut(line)
+            known = lookup.memory((cyrillic_mode(line, language), latin_mode(line, language)))
+            kinds = [*map(known.__getitem__, parts[1::2]), NOTHING, NOTHING]
+            paragraph = read_paragraph(lookup.kinds, start, parts, kinds)
+            if paragraph.begun:
+                found.append(paragraph)
+            start += len(line)
+        start += 1
     return found
 
 
@@ -182,16 +146,22 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
     return document_language(f"{title}\n{text}")
 
 
-def find_occurrences(tables: Tables, begun: Beginnings, page: Page, field: int, paragraphs: list[Paragraph]) -> list[Occurrence]:
-    """Every alias that begins with one of ``begun`` and stands in the field, conditions of spelling checked, nothing hidden yet."""
-    finder = _Finder(tables, field, page.texts[field], page.layouts[field], Words(0, [], []))
+def find_occurrences(
+    tables: Tables, page: Page, field: int, paragraphs: list[Paragraph], *, everything: bool
+) -> list[Occurrence]:
+    """Every alias that stands in the field, in the order of their first words; conditions of spelling checked, nothing hidden yet.
+
+    Without ``everything`` lone words of the lexicon are left out: they name nothing, and hide nothing that does.
+    """
+    finder = _Finder(tables, field, page.texts[field], page.layouts[field], everything)
     for paragraph in paragraphs:
-        beginnings = paragraph.beginnings(begun)
-        if beginnings:
-            finder.words = paragraph.words()
-            for at in beginnings:
-                finder.take_from(paragraph.start + at, begun)
+        finder.read(paragraph)
     return finder.found
+
+
+_CAPITAL_ANCHORED, _EXACT, _UPPER, _SMALL = map(
+    int, (Condition.CAPITAL_ANCHORED, Condition.EXACT, Condition.UPPER, Condition.SMALL)
+)
 
 
 @dataclass(slots=True)
@@ -202,121 +172,142 @@ class _Finder:
     field: int
     text: str
     layout: Layout
-    words: Words
+    everything: bool
     found: list[Occurrence] = dataclass_field(default_factory=list)
     # One entry counts once where two of its headwords read the same words.
     taken: set[tuple[int, int, int]] = dataclass_field(default_factory=set)
 
-    def take_from(self, token: int, begun: Beginnings) -> None:
-        hit = self.words.get(token)
-        begins = None if hit is None else begun[hit.codes]
-        if hit is None or begins is None:
-            return
-        for aliases, seconds, form_bits in begins.parts:
-            for alias in aliases:
-                self._take((hit,), alias, form_bits)
-            if seconds is not None:
-                for hits, alias, bits in self._phrases(hit, form_bits, seconds):
-                    self._take(hits, alias, bits)
+    def read(self, paragraph: Paragraph) -> None:
+        parts, kinds, base = paragraph.parts, paragraph.kinds, paragraph.start
+        number = 0 if self.field == TITLE else base  # a title is one paragraph
+        field, found, taken = self.field, self.found, self.taken
+        ends: list[int] = []
+        for at, phrase in paragraph.begun:
+            kind = kinds[at]
+            if self.everything:
+                begins = kind.parts
+            elif phrase or kind.named:
+                begins = kind.named_parts
+            else:
+                continue
+            if not ends:
+                ends = list(accumulate(map(len, parts), initial=base))
+            start, end = ends[2 * at + 1], ends[2 * at + 2]
+            for singles, seconds, bits in begins:
+                for entry_number, condition, alias, entry in singles:
+                    key = (entry_number, start, end)
+                    if key in taken or (condition and not self._spelled(alias, condition, parts[2 * at + 1], start)):
+                        continue
+                    taken.add(key)
+                    found.append(Occurrence(field, base + at, base + at, start, end, alias, entry, bits, number))
+                if phrase and seconds:
+                    self._phrases(paragraph, ends, at, bits, seconds)
 
-    def _phrases(
-        self, first: Hit, first_bits: int, seconds: dict[int, list[list[int]]]
-    ) -> Iterator[tuple[tuple[Hit, ...], int, int]]:
-        second = self._next(first)
+    def _phrases(self, paragraph: Paragraph, ends: list[int], at: int, first_bits: int, seconds: Seconds) -> None:
+        parts, kinds = paragraph.parts, paragraph.kinds
+        second = at + 1
         skipping = False
-        if second is None:
+        if not kinds[second].bits or not _joins(parts[2 * second]):
             # A patronymic or an initial may stand between a first name and a surname.
-            second = self.words.get(first.token + 2)
-            if second is None or not _PATRONYMIC.fullmatch(self.text, first.end, second.start):
+            second = at + 2
+            if not kinds[second].bits or not _PATRONYMIC.fullmatch("".join(parts[2 * at + 2 : 2 * second + 1])):
                 return
             skipping = True
-        for code in second.codes:
-            for rest in seconds.get(code >> CODE_BITS, ()):
-                if skipping and not self.tables.aliases[rest[-1]].person:
+        for word, second_bits in kinds[second].bits.items():
+            for rest in seconds.get(word, ()):
+                alias = self.tables.aliases[rest[-1]]
+                if skipping and not alias.person:
                     continue
-                following = self._follow(second, rest)
-                if following is not None:
-                    hits, bits = following
-                    yield (first, second, *hits), rest[-1], first_bits | code & 3 | bits
+                bits, last = first_bits | second_bits, second
+                for following in rest[:-1]:
+                    last += 1
+                    more = kinds[last].bits.get(following)
+                    if more is None or not _joins(parts[2 * last]):
+                        break
+                    bits |= more
+                else:
+                    self._take(paragraph, ends, (at, *range(second, last + 1)), alias, bits)
 
-    def _follow(self, second: Hit, rest: list[int]) -> tuple[list[Hit], int] | None:
-        """The hits of the third and further words of a phrase, and their bits together."""
-        hits: list[Hit] = []
-        bits, last = 0, second
-        for word in rest[:-1]:
-            here = self._next(last)
-            code = None if here is None else next((code for code in here.codes if code >> CODE_BITS == word), None)
-            if here is None or code is None:
-                return None
-            bits |= code & 3
-            hits.append(here)
-            last = here
-        return hits, bits
-
-    def _next(self, hit: Hit) -> Hit | None:
-        after = self.words.get(hit.token + 1)
-        return after if after is not None and _GAP.fullmatch(self.text, hit.end, after.start) else None
-
-    def _take(self, hits: tuple[Hit, ...], number: int, bits: int) -> None:
-        alias = self.tables.aliases[number]
-        start, end = hits[0].start, hits[-1].end
+    def _take(self, paragraph: Paragraph, ends: list[int], words: tuple[int, ...], alias: Alias, bits: int) -> None:
+        parts, base = paragraph.parts, paragraph.start
+        first, last = words[0], words[-1]
+        start, end = ends[2 * first + 1], ends[2 * last + 2]
         key = (alias.entry, start, end)
-        if key in self.taken or (alias.condition and not _spelled(alias, self.text, hits, self.layout)):
+        if key in self.taken:
             return
-        if len(hits) > 1 and not _gaps_fit(alias.gaps, self.text, hits):
+        if alias.condition:
+            if alias.condition == _EXACT:
+                written = [plain_forms(parts[2 * word + 1])[0] for word in words]
+                spelled = written == [plain_forms(found.group())[0] for found in WORD.finditer(alias.text)]
+            else:
+                spelled = self._spelled(alias, alias.condition, parts[2 * first + 1], start)
+            if not spelled:
+                return
+        between = ["".join(parts[2 * one + 2 : 2 * other + 1]) for one, other in pairwise(words)]
+        if not _gaps_fit(alias.gaps, between, [parts[2 * word + 1] for word in words]):
             return
         self.taken.add(key)
-        sentence, paragraph = self.layout.sentence(start), self.layout.paragraph(start)
         entry = self.tables.entries[alias.entry]
-        self.found.append(
-            Occurrence(self.field, hits[0].token, hits[-1].token, start, end, alias, entry, bits, sentence, paragraph)
-        )
+        number = 0 if self.field == TITLE else base
+        self.found.append(Occurrence(self.field, base + first, base + last, start, end, alias, entry, bits, number))
+
+    def _spelled(self, alias: Alias, condition: int, written: str, start: int) -> bool:
+        """Whether capitals stand where the alias needs them; ``written`` is its first word as it stands in the text."""
+        if condition == _SMALL:
+            if not is_capitalised(written) or written.isupper():
+                return True
+            return not self.text[self.layout.sentence_start(self.layout.sentence(start)) : start].strip(OPENING)
+        if condition == _UPPER:
+            return is_upper(plain_forms(written)[0], len(alias.text))
+        if condition == _EXACT:
+            return [plain_forms(written)[0]] == [plain_forms(found.group())[0] for found in WORD.finditer(alias.text)]
+        # The capital is asked for where the list writes one: «площадь Республики» may be guarded by its company alone.
+        return is_capitalised(written) or (condition == _CAPITAL_ANCHORED and alias.text[:1].islower())
 
 
-def _gaps_fit(gaps: str, text: str, hits: tuple[Hit, ...]) -> bool:
-    for at in range(len(hits) - 1):
-        between = text[hits[at].end : hits[at + 1].start]
+def _joins(gap: str) -> bool:
+    return gap == " " or _GAP.fullmatch(gap) is not None
+
+
+def _gaps_fit(gaps: str, between: list[str], words: list[str]) -> bool:
+    for at, gap in enumerate(between):
         wanted = gaps[at] if gaps else " "
-        if wanted == "-" and between not in HYPHENS:
+        if gap == " ":
+            if wanted == "-":
+                return False
+            continue
+        if wanted == "-" and gap not in HYPHENS:
             return False
-        if "," in between and wanted != ",":
+        if "," in gap and wanted != ",":
             return False
-        if "." in between and hits[at].end - hits[at].start > 4:
+        if "." in gap and len(words[at]) > 4:
             return False
     return True
 
 
-def _spelled(alias: Alias, text: str, hits: tuple[Hit, ...], layout: Layout) -> bool:
-    """Whether capitals stand where the alias needs them."""
-    word = plain_forms(text[hits[0].start : hits[0].end])[0]
-    if alias.condition == Condition.UPPER:
-        return is_upper(word, len(alias.text))
-    if alias.condition == Condition.EXACT:
-        written = [plain_forms(text[hit.start : hit.end])[0] for hit in hits]
-        return written == [plain_forms(found.group())[0] for found in WORD.finditer(alias.text)]
-    if alias.condition == Condition.SMALL:
-        start = hits[0].start
-        opening = not text[layout.sentence_start(layout.sentence(start)) : start].strip(OPENING)
-        return opening or word.isupper() or not is_capitalised(word)
-    # The capital is asked for where the list writes one: «площадь Республики» may be guarded by its company alone.
-    return is_capitalised(word) or (alias.condition == Condition.CAPITAL_ANCHORED and alias.text[:1].islower())
-
-
 def hide(occurrences: list[Occurrence]) -> None:
     """Mark what lies inside a longer match, or inside a decoy of its own length; ``hidden_by`` names what hides it."""
-    longer = sorted((one for one in occurrences if not one.hidden_by), key=lambda one: (-one.length, one.field, one.first))
+    wide = [one for one in occurrences if (one.last > one.first or one.entry.decoy) and not one.hidden_by]
+    if not wide:
+        return
+    wide.sort(key=_longest_first)
     cover: dict[tuple[int, int], list[Occurrence]] = {}
-    for one in longer:
-        if one.length > 1 or one.entry.decoy:
-            for token in range(one.first, one.last + 1):
-                cover.setdefault((one.field, token), []).append(one)
-    for one in longer:
-        for other in cover.get((one.field, one.first), ()):
+    for one in wide:
+        for token in range(one.first, one.last + 1):
+            cover.setdefault((one.field, token), []).append(one)
+    inside = [one for one in occurrences if (one.field, one.first) in cover and not one.hidden_by]
+    inside.sort(key=_longest_first)
+    for one in inside:
+        for other in cover[one.field, one.first]:
             if other.hidden_by or other is one or not (other.first <= one.first and one.last <= other.last):
                 continue
             if _hides(other, one):
                 one.hidden_by = other.entry.id
                 break
+
+
+def _longest_first(one: Occurrence) -> tuple[int, int, int]:
+    return (one.first - one.last, one.field, one.first)
 
 
 def _hides(longer: Occurrence, shorter: Occurrence) -> bool:

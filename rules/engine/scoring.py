@@ -216,27 +216,31 @@ def _company(one: Occurrence, signal: Signal, company: list[Occurrence], also: l
 def _nearest(one: Occurrence, others: list[Occurrence], within: str, taken: tuple[Occurrence, ...] = ()) -> Occurrence | None:
     """The nearest of ``others`` in reach of ``one`` that shares no word with it or with ``taken``."""
     best, best_distance = None, 1 << 30
+    first, last = one.first, one.last
     for other in others:
-        if other.overlaps(one) or any(other.overlaps(had) for had in taken):
+        if other.field != one.field:
+            if within != "document":
+                continue
+            distance = 1 << 20
+        elif other.first > last:
+            distance = other.first - last
+        elif first > other.last:
+            distance = first - other.last
+        else:
             continue
-        distance = _distance(one, other, within)
-        if distance is not None and distance < best_distance:
+        if distance < best_distance and _in_reach(one, other, within, distance):
+            if taken and any(other.overlaps(had) for had in taken):
+                continue
             best, best_distance = other, distance
     return best
 
 
-def _distance(one: Occurrence, other: Occurrence, within: str) -> int | None:
-    same = one.field == other.field
-    gap = (other.first - one.last if other.first > one.last else one.first - other.last) if same else 1 << 20
-    if within == "document":
-        return gap
-    if not same:
-        return None
+def _in_reach(one: Occurrence, other: Occurrence, within: str, distance: int) -> bool:
     if within == "sentence":
-        return gap if one.sentence == other.sentence else None
-    if within == "paragraph":
-        return gap if one.paragraph == other.paragraph else None
-    return gap if gap <= int(within) and one.paragraph == other.paragraph else None
+        return one.sentence == other.sentence
+    if within == "document":
+        return True
+    return one.paragraph == other.paragraph and (within == "paragraph" or distance <= int(within))
 
 
 def _anchored(one: Occurrence, signal: Signal, case: Case) -> tuple[Anchor | None, float]:

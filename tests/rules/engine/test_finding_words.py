@@ -12,7 +12,7 @@ from small_rulebook import LEXICON, Folder
 
 from rules.engine.lookup import MOST_REMEMBERED
 from rules.engine.rulebook import Rulebook
-from rules.engine.words import WORD, fold, normal_forms, plain_forms
+from rules.engine.words import APOSTROPHES, WORD, cut, fold, normal_forms, plain_forms
 
 Terms = Callable[..., list[tuple[str, str]]]
 
@@ -170,3 +170,34 @@ def test_turkish_letters_are_not_folded_into_each_other() -> None:
     assert fold("ISIĞ") == "isiğ"
     assert fold("İstanbul") == "istanbul"
     assert fold("ı") != fold("i")
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from(f"{APOSTROPHES}\u0301\u00ad\u200b_-\n аa1")), max_size=80))
+def test_a_text_is_cut_into_words_and_what_stands_between(text: str) -> None:
+    parts = cut(text)
+    assert "".join(parts) == text
+    assert parts[1::2] == WORD.findall(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The Kazakh city of Almaty and Bishkek.", "en"),
+        ("A car rally reached Almaty, police said.", "en"),
+        ("Акция протеста в Алма-Ате и Бишкеке.", "ru"),
+        ("ДВК объявил голодовку. Мамай молчит.", "ru"),
+        ("Алматыда ереуіл болды, Ресейде де.", "kk"),
+        ("Жертвы матча в Мангистауской области.", "ru"),
+    ],
+)
+def test_the_names_shown_of_a_page_do_not_depend_on_whether_a_rule_may_speak(
+    rulebook: Rulebook, text: str, language: str
+) -> None:
+    page = rulebook.read("", text, language)
+    named = [one.entry.id for one in page.occurrences if one.entry.is_entity and not one.hidden_by]
+    assert rulebook.flag(title="", text=text, language=language).entities == tuple(dict.fromkeys(named))
+
+
+def test_a_line_of_a_million_full_stops_holds_nobody_up(rulebook: Rulebook) -> None:
+    text = "Police watched a protest in Almaty" + "." * 900_000 + " Another protest."
+    assert rulebook.flag(title="", text=text, language="en").flagged
