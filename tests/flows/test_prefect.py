@@ -55,7 +55,7 @@ def test_every_cron_of_the_table_yields_runs_at_its_hour_in_almaty(scheduled: Se
 
 def test_prefects_pages_are_unpacked_into_our_own_folder_and_shown(scheduled: Service) -> None:
     # A service may not write beside the program, where Prefect would put them: it would have no page, and say so in its log only.
-    with urlopen(f"http://127.0.0.1:{scheduled.port}/runs", timeout=60) as answer:
+    with urlopen(f"http://127.0.0.1:{scheduled.port}/", timeout=60) as answer:
         assert answer.headers["Content-Type"].startswith("text/html")
         page = answer.read()
     assert (scheduled.settings.home / "prefect" / "pages" / "v1" / "index.html").read_bytes() == page
