@@ -10,28 +10,49 @@ import os
 import sys
 import traceback
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import collect, desk, evidence, keep, mail, rulebook, service, source_list, watch
 from cli.output import complain
 from domain.errors import SholuError
 
 EXIT_CODES = """Exit codes: 0 done; 1 done in part (some sources were not seen, a check found something); 2 a mistake in settings,
 data or the command line; 3 no source could be seen; 4 the database refused; 5 mail could not be sent; 70 a fault of the program's own; 130 stopped by you."""
 
-app = typer.Typer(
-    name="sholu",
-    help="Watches the press for protest and reform in Kazakhstan and puts what it finds, with its reasons, before a person.",
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for part in (collect, mail, source_list, rulebook, desk, keep, service, watch, evidence):
-    part.register(app)
+# Which part of the command line knows which commands.
+PARTS = {
+    "collect": ("run", "items", "demo"),
+    "mail": ("digest",),
+    "source_list": ("sources",),
+    "rulebook": ("rules", "flag", "reflag"),
+    "desk": ("review",),
+    "keep": ("db", "backup", "restore", "doctor"),
+    "service": ("serve",),
+    "watch": ("watchdog", "alarms", "maintain", "reextract"),
+    "evidence": ("verify", "evidence", "warc", "recheck"),
+}
+
+
+def made_app(asked: str = "") -> typer.Typer:
+    """The command line: only the part that knows the command ``asked``, where one does, else all of them.
+
+    Reading the signatures of forty commands takes as long as 60 polls, and one of them is called.
+    """
+    app = typer.Typer(
+        name="sholu",
+        help="Watches the press for protest and reform in Kazakhstan and puts what it finds, with its reasons, before a person.",
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for part in [part for part, commands in PARTS.items() if asked in commands] or PARTS:
+        import_module(f"cli.{part}").register(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -42,7 +63,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
@@ -66,7 +86,7 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        app()
+        made_app(*sys.argv[1:2])()
     except SholuError as error:
         complain(str(error))
         sys.exit(error.exit_code)

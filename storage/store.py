@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import StoreError
 from storage.faults import damaged, sentence
 from storage.schema import REVISIONS
-from storage.schema.types import write_json
+from storage.schema.types import tell_postgresql, write_json
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
 
 # How long one writer waits for another, in seconds. A batch of 200 items holds the database for about 50 ms.
 WAIT = 30.0
@@ -64,10 +66,14 @@ class Store:
         with _told(self.address), self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def insert(self, table: Table) -> postgresql.Insert:
+    def insert(self, table: Table) -> Insert:
         """``INSERT`` with ``on_conflict_do_update``; both databases spell it alike, so one type serves for both."""
-        made: Any = sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
-        return made  # type: ignore[no-any-return]
+        # Only the dialect in use is imported: that of PostgreSQL, with its drivers, takes as long as 40 polls.
+        if self.dialect == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+        return insert(table)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -139,6 +145,7 @@ def _engine(url: URL, wait: float) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    tell_postgresql()
     try:
         return create_engine(
             url,

@@ -63,9 +63,9 @@ def test_the_pages_a_newcomer_needs_are_there() -> None:
 def test_every_command_shown_in_the_docs_exists() -> None:
     from typer.main import get_command
 
-    from cli.main import app
+    from cli.main import made_app
 
-    root = get_command(app)
+    root = get_command(made_app())
     wrong = []
     for page in PAGES:
         for line, text in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
-from storage.schema.types import Id, Json, Moment, Words, metadata
+from storage.schema.types import Id, Json, Moment, Words, metadata, partial
 
 recipients = Table(
     "recipients",
@@ -80,12 +80,7 @@ outbox = Table(
     Column("queued_at", Moment, nullable=False),
     Column("sent_at", Moment),
     UniqueConstraint("kind", "slot", "address"),
-    Index(
-        "ix_outbox_waiting",
-        "next_try",
-        sqlite_where=text("state IN ('queued', 'sending')"),
-        postgresql_where=text("state IN ('queued', 'sending')"),
-    ),
+    partial("ix_outbox_waiting", "next_try", where="state IN ('queued', 'sending')"),
     Index("ix_outbox_digest_id", "digest_id"),
 )
 
@@ -112,12 +107,5 @@ alarms = Table(
     Column("detail", Json, nullable=False),
     Index("ix_alarms_opened_at", "opened_at"),
     # Once while it lasts, and once more when it is over.
-    Index(
-        "uq_alarms_open",
-        "kind",
-        "subject",
-        unique=True,
-        sqlite_where=text("closed_at IS NULL"),
-        postgresql_where=text("closed_at IS NULL"),
-    ),
+    partial("uq_alarms_open", "kind", "subject", unique=True, where="closed_at IS NULL"),
 )

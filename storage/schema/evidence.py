@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
-from storage.schema.types import Id, Json, Moment, Words, metadata
+from storage.schema.types import Id, Json, Moment, Words, metadata, partial
 
 blobs = Table(
     "blobs",
@@ -90,6 +90,6 @@ rechecks = Table(
     Column("reason", Words, nullable=False, server_default=""),
     Column("run_id", Id, ForeignKey("runs.id")),
     UniqueConstraint("item_id", "label"),
-    Index("ix_rechecks_waiting", "due", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")),
+    partial("ix_rechecks_waiting", "due", where="state = 'waiting'"),
     Index("ix_rechecks_done_at", "done_at"),
 )

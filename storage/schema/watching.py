@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
-from storage.schema.types import Id, Json, Moment, Words, metadata
+from storage.schema.types import Id, Json, Moment, Words, metadata, partial
 
 runs = Table(
     "runs",
@@ -28,15 +28,8 @@ runs = Table(
     Index("ix_runs_started_at", "started_at"),
     Index("ix_runs_kind_started_at", "kind", "started_at"),
     # Two schedulers at once, or one that starts a slot twice: the second is refused here. A slot that crashed is free again.
-    Index(
-        "uq_runs_kind_slot",
-        "kind",
-        "slot",
-        unique=True,
-        sqlite_where=text("status IN ('running', 'done', 'incomplete')"),
-        postgresql_where=text("status IN ('running', 'done', 'incomplete')"),
-    ),
-    Index("ix_runs_running", "status", sqlite_where=text("status = 'running'"), postgresql_where=text("status = 'running'")),
+    partial("uq_runs_kind_slot", "kind", "slot", unique=True, where="status IN ('running', 'done', 'incomplete')"),
+    partial("ix_runs_running", "status", where="status = 'running'"),
     sqlite_autoincrement=True,
 )
 
@@ -122,7 +115,7 @@ entries = Table(
     Column("run_id", Id, ForeignKey("runs.id")),  # the run that last touched it
     Column("capture_id", Id),  # the feed's bytes in which it was last seen new or changed; rows of captures are never removed
     UniqueConstraint("source_id", "key"),
-    Index("ix_entries_pending", "due", sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
+    partial("ix_entries_pending", "due", where="state = 'pending'"),
     Index("ix_entries_item_id", "item_id"),
     Index("ix_entries_last_seen", "last_seen"),
 )

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from cli.main import PARTS, made_app
 from tests.conftest import HOUSE
 
 HEAVY = (
@@ -32,9 +33,7 @@ def imported_by(code: str) -> set[str]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "from typer.testing import CliRunner\nfrom cli.main import app\nassert CliRunner().invoke(app, ['--help']).exit_code == 0"
-    )
+    code = "from typer.testing import CliRunner\nfrom cli.main import made_app\nassert CliRunner().invoke(made_app(), ['--help']).exit_code == 0"
     assert imported_by(code) == set()
 
 
@@ -56,10 +55,19 @@ def test_the_desk_imports_neither_trafilatura_nor_prefect() -> None:
 
 def test_a_document_is_flagged_without_prefect_the_database_or_a_parser_being_loaded() -> None:
     code = (
-        "import json\nfrom typer.testing import CliRunner\nfrom cli.main import app\n"
+        "import json\nfrom typer.testing import CliRunner\nfrom cli.main import made_app\n"
         "line = json.dumps({'id': '1', 'title': '', 'text': 'A rally was held in Almaty', 'lang': 'en'})\n"
-        "done = CliRunner().invoke(app, ['flag', '-'], input=line)\nassert done.exit_code == 0, done.output"
+        "done = CliRunner().invoke(made_app('flag'), ['flag', '-'], input=line)\nassert done.exit_code == 0, done.output"
     )
     assert imported_by(code).isdisjoint(
         {"prefect", "sqlalchemy", "alembic", "trafilatura", "feedparser", "aiohttp", "lxml", "fastapi"}
     )
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_command_line_knows_the_commands_it_is_asked_for(part: str) -> None:
+    for command in PARTS[part]:
+        app = made_app(command)
+        named = {each.name for each in app.registered_commands}
+        named |= {group.typer_instance.info.name for group in app.registered_groups if group.typer_instance}
+        assert named == set(PARTS[part])

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from cli.main import app
+from cli.main import made_app
 from flows.deployments import DEPLOYMENTS
 from flows.prefect_file import FILE, written
 from flows.prefect_settings import prefect_environment
@@ -33,6 +33,7 @@ def compose() -> dict[str, Any]:
 
 
 def commands() -> set[str]:
+    app = made_app()
     return {command.name or "" for command in app.registered_commands} | {
         group.name or group.typer_instance.info.name or "" for group in app.registered_groups
     }
