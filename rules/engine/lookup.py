@@ -113,7 +113,7 @@ class Lookup:
 def _without_possessive(form: str) -> tuple[str, ...]:
     bare = form.replace("'", "")
     if form.endswith("'s"):
-        return (form[:-2].replace("'", ""),)
+        return (form[:-2].replace("'", ""), form)  # itself, too: a phrase may hold it ("mayor's office")
     return (form, bare) if bare != form else (form,)
 
 
