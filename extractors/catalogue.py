@@ -19,7 +19,6 @@ import yaml
 from domain.errors import ConfigError
 from domain.values import Rung, RungKind, Source
 from domain.yamlfile import Key, YamlFile, load_yaml, read_yaml
-from extractors.opml import read_outlines
 from extractors.stanzas import LANGUAGE, WrongValueError, read_address, read_stanza, written_stanza
 
 SUFFIXES: Final = (".yaml", ".yml", ".opml", ".txt")  # what is read from a folder; anything else in it is left alone
@@ -209,6 +208,8 @@ def _guessed_rungs(url: str) -> tuple[Rung, ...]:
 
 
 def _read_opml(body: bytes, path: Path) -> list[_Listed]:
+    from extractors.opml import read_outlines
+
     outlines = read_outlines(body, path)
     lines: dict[tuple[Key, ...], int] = {(number,): outline.line for number, outline in enumerate(outlines)}
     file = YamlFile(path=path, data=None, lines=lines)

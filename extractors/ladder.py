@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from domain.errors import FetchError, ReadError
@@ -20,8 +20,10 @@ from domain.values import Capture, Entry, Feed, Rung, RungKind, Source
 from extractors.client import Answer, Client
 from extractors.headers import Validators
 from extractors.meter import Meter
-from extractors.pieces import Division, Piece, divide, remembered
 from extractors.rungs import children_to_read, is_stale, is_time_for_better, order_of_rungs, read_rung, spares_the_host
+
+if TYPE_CHECKING:
+    from extractors.pieces import Division, Piece
 
 LARGE = 1_000_000  # bytes of a feed that is divided on a thread of its own
 
@@ -216,6 +218,8 @@ class _Climber:
 
     async def _read_feed(self, answer: Answer, last: _Known) -> dict[str, Any]:
         """What a feed says beyond what was read of it before; the whole of it where that cannot be told apart."""
+        from extractors.pieces import remembered  # imported with the first feed that changed: most polls see none
+
         stored = await last.pieces() if last.pieces else b""
         capture = answer.capture
         division = await self._divide(capture, stored)
@@ -235,6 +239,8 @@ class _Climber:
         return _yield(feed, answer) | {"pieces": pieces or None, "capture": capture if feed.entries else None}
 
     async def _divide(self, capture: Capture, stored: bytes) -> Division | None:
+        from extractors.pieces import divide
+
         divided = partial(divide, capture.body, _content_type(capture), url=capture.url_answered, stored=stored, now=self.now)
         # A scan of a few milliseconds; one of an outsize body must not keep all others waiting.
         return await asyncio.to_thread(divided) if len(capture.body) > LARGE else divided()

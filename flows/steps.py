@@ -25,11 +25,8 @@ from extractors.catalogue import load_sources
 from extractors.headers import Validators
 from extractors.ladder import Reading, climb
 from extractors.meter import Meter
-from extractors.pieces import key_digest
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, is_offline, is_out_of_reach, read_state
-from flows.pages import ended_early, read_all
-from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
 from flows.report import RunReport
 from flows.shards import Shard
 from flows.world import Clock, CollectOptions, Tell, World, open_world
@@ -41,7 +38,7 @@ from storage.entries import (
     take_entries,
 )
 from storage.feed_pieces import feed_pieces
-from storage.rechecks import UNKNOWN_MACHINE
+from storage.looks import UNKNOWN_MACHINE, looks_wait
 from storage.runs import add_reports, end_run
 from storage.sources import PollState, save_poll_states
 
@@ -96,6 +93,10 @@ async def collect(
 
 async def _look_again(world: World, sources: Sequence[Source]) -> str:
     """Later looks at flagged items whose time has come, with this run's client; "" where none was due."""
+    if not await asyncio.to_thread(looks_wait, world.store, now=world.clock()):
+        return ""
+    from flows.rechecking import PER_SOURCE_IN_RUN, Hands, recheck_with
+
     hands = Hands(world.store, world.client, world.pool, world.rulebook, world.clock)
     chosen = [source.id for source in sources] if world.options.sources else None
     report = await recheck_with(hands, sources=chosen, per_source=PER_SOURCE_IN_RUN)
@@ -207,6 +208,8 @@ async def _work_through(
     since = world.options.since
     late = older_entries(reading.entries, since)
     if late:
+        from flows.pages import ended_early
+
         passed = {entry.key for entry in late}
         entries = tuple(entry for entry in entries if entry.key not in passed)
         reason = f"published before {since:%Y-%m-%d}, the day the run was asked to begin with"
@@ -218,13 +221,24 @@ async def _work_through(
         taken = await asyncio.to_thread(
             take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now, capture_id=feed_id
         )
-        ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
+        if taken.repeated:
+            from flows.pages import ended_early
+
+            ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
     else:
         taken = Taken(world.waiting.get(source.id, ()), 0, ())
-    # An entry that stood in the last feed and is read now since its page failed then is counted by what comes of that.
-    worked = {key_digest(each.entry.key) for each in taken.pending}
-    held = sum(piece.key not in worked for piece in reading.held)
+    held = len(reading.held)
+    if taken.pending and held:
+        from extractors.pieces import key_digest
+
+        # An entry that stood in the last feed and is read now since its page failed then is counted by what comes of that.
+        worked = {key_digest(each.entry.key) for each in taken.pending}
+        held = sum(piece.key not in worked for piece in reading.held)
     ended += [Outcome(OutcomeKind.UNCHANGED, "")] * (taken.unchanged + held)
+    if not taken.pending:
+        return  # most polls end here: all that pages need is not even imported, which takes as long as a hundred polls
+    from flows.pages import read_all
+
     await read_all(world, source, taken.pending, reading.server_address or UNKNOWN_MACHINE, meter, ended)
 
 

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
+from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
 from domain.settings import Settings
@@ -25,18 +27,18 @@ from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
 from rules.engine.rulebook import Rulebook
-from storage.captures import save_captures
 from storage.entries import (
     PendingEntry,
     pending_entries,
     retry_now,
     sources_with_pending,
 )
-from storage.items import save_results
-from storage.results import Result
 from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
 from storage.sources import PollState, claim_hosts, claim_sources, held_by_others, poll_states, sync_sources
 from storage.store import Store, open_store
+
+if TYPE_CHECKING:
+    from storage.results import Result
 
 log = logging.getLogger("sholu.collect")
 
@@ -135,10 +137,8 @@ async def open_world(
                     store=store,
                     client=client,
                     pool=pool,
-                    captures=Batcher(lambda batch: save_captures(store, run_id, batch), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
-                    results=Batcher(
-                        lambda batch: save_results(store, run_id, batch, now=clock()), size=RESULT_BATCH, delay=RESULT_DELAY
-                    ),
+                    captures=Batcher(partial(_save_captures, store, run_id), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
+                    results=Batcher(partial(_save_results, store, run_id, clock), size=RESULT_BATCH, delay=RESULT_DELAY),
                     pages=asyncio.Semaphore(PAGES_AT_ONCE),
                     states=states,
                     waiting=waiting,
@@ -162,6 +162,18 @@ async def open_world(
             raise
     finally:
         store.close()
+
+
+def _save_captures(store: Store, run_id: int, batch: Sequence[Capture]) -> Sequence[int]:
+    from storage.captures import save_captures  # imported with the first page: most runs read none
+
+    return save_captures(store, run_id, batch)
+
+
+def _save_results(store: Store, run_id: int, clock: Clock, batch: Sequence[Result]) -> Sequence[Outcome]:
+    from storage.items import save_results  # as above
+
+    return save_results(store, run_id, batch, now=clock())
 
 
 def _enter_run(store: Store, options: CollectOptions, rulebook: Rulebook, listed: Sequence[Source], now: datetime) -> int:

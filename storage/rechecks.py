@@ -14,6 +14,7 @@ from domain.values import BodyFrom, Entry, Outcome, OutcomeKind
 from storage import chain, records
 from storage.entries import PendingEntry
 from storage.items import write_results
+from storage.looks import LONGEST, UNKNOWN_MACHINE
 from storage.results import Read
 from storage.runs import outcome_row, write_outcomes
 from storage.schema.evidence import captures, rechecks
@@ -27,10 +28,6 @@ from storage.store import MANY, Store, in_batches
 LOOKS: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 # A page that could not be fetched is tried again after these; then the look is given up as failed, and the next one comes.
 BACK_OFF = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
-# A due time further away than any look was written by a clock that had jumped ahead.
-LONGEST = timedelta(days=30)
-# Where nobody knows any more which machine named an address: taken for a public one, so that it cannot lead inside.
-UNKNOWN_MACHINE = "0.0.0.0"  # noqa: S104  # nothing is bound to it
 
 
 class Found(StrEnum):
