@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -168,6 +169,46 @@ def test_a_server_killed_during_a_run_costs_neither_the_run_nor_its_rows(service
     assert after["state_name"] == "Completed", after["state"]
     assert service.query("SELECT count(*) FROM claims") == [(0,)]
     assert service.query("SELECT count(*) FROM items") == [(3,)]
+    assert "sound" in sound(service)
+
+
+def killed_when(service: Service, so: Callable[[], bool], what: str) -> None:
+    """Kill the server the moment something is the case, bring it up again and, as what keeps the service does, the runner with it."""
+    deadline = time.monotonic() + 300
+    while not so():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.01)  # the run is to have no time to tell the server more
+    assert service.server is not None
+    stop(service.server, signal.SIGKILL)
+    service.serve()
+    service.end()
+    service.begin()
+
+
+def test_a_server_killed_right_after_a_run_costs_nothing_and_nothing_is_done_or_sent_twice(
+    service: Service, box: Mailbox
+) -> None:
+    items, before = service.query("SELECT count(*) FROM items"), len(ledger(service))
+    collected = service.start("collect/every-15-minutes", sources=["one"], force=True)
+    killed_when(
+        service, lambda: len(ledger(service)) > before and ledger(service)[-1][1] == "done", "the run is closed in our ledger"
+    )
+    # Whether its last word reached the server is chance; what it calls the run then is not what became of the run.
+    assert service.ended(collected)["state_type"] in ("COMPLETED", "FAILED", "CRASHED")
+    digest = service.start("digest/daily", to=["boris@example.org"])
+    sent = "SELECT count(*) FROM outbox WHERE state = 'sent' AND address = 'boris@example.org'"
+    killed_when(service, lambda: service.query(sent) == [(1,)], "the mail is out and recorded")
+    assert service.ended(digest)["state_type"] in ("COMPLETED", "FAILED", "CRASHED")
+
+    again = service.ended(service.start("digest/daily", to=["boris@example.org"]))
+    assert again["state"]["message"] == "Digests: 1 had been sent before."
+    assert len(mails(box, "boris@example.org")) == 1
+    after = service.ended(service.start("collect/every-15-minutes", sources=["one"], force=True))
+    assert after["state_name"] == "Completed", after["state"]
+    assert [status for _, status in ledger(service)[before:]] == ["done", "done"]
+    assert service.query("SELECT count(*) FROM runs WHERE status = 'running'") == [(0,)]
+    assert service.query("SELECT count(*) FROM claims") == [(0,)]
+    assert service.query("SELECT count(*) FROM items") == items
     assert "sound" in sound(service)
 
 
