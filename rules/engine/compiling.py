@@ -32,6 +32,9 @@ def compile_tables(definitions: Definitions) -> Tables:
 
 def split_marked(text: str) -> tuple[list[str], list[str]]:
     """The words of a headword, each with its ~ or =, and what stands between them: "-", "," or " "."""
+    plain = text.split(" ")
+    if all(map(str.isalnum, plain)):  # most of them: nothing but words and single spaces
+        return [plain_forms(word)[0] for word in plain], [" "] * (len(plain) - 1)
     words: list[str] = []
     gaps: list[str] = []
     end = 0
@@ -50,7 +53,7 @@ class Compiler:
 
     def __init__(self) -> None:
         self.tables = Tables()
-        self._words: dict[tuple[str, str, str], int] = {}
+        self._words: dict[tuple[str, str, str | frozenset[tuple[str, int]]], int] = {}
         self._seen: set[tuple[int, tuple[int, ...], int]] = set()
 
     # ——— entities ———
@@ -137,10 +140,7 @@ class Compiler:
             forms = [*({fold(word): 0} for word in bare[:-1]), self._russian_single(bare[-1])]
         else:
             forms = russian.phrase_forms(words, names=True)
-        return [
-            self._russian(word, f"{entity.type}:{inflect}:{at}:{len(words)}", found)
-            for at, (word, found) in enumerate(zip(bare, forms, strict=True))
-        ]
+        return [self._russian(word, found) for word, found in zip(bare, forms, strict=True)]
 
     @staticmethod
     def _russian_single(word: str) -> russian.Forms:
@@ -185,11 +185,7 @@ class Compiler:
             if upper and not flags:
                 return [self._fixed("ru", words[0])]
             forms = russian.phrase_forms(words, flags) if len(words) > 1 else [russian.common_forms(words[0].lstrip("~="), flags)]
-            key = f"lexicon:{flags}:{'|'.join(words) if len(words) > 1 else ''}"
-            return [
-                self._russian(word.lstrip("~="), f"{key}:{at}", found)
-                for at, (word, found) in enumerate(zip(words, forms, strict=True))
-            ]
+            return [self._russian(word.lstrip("~="), found) for word, found in zip(words, forms, strict=True)]
         if "x" in flags:
             return [self._fixed("kk", word.lstrip("~=")) for word in words]
         last = len(words) - 1
@@ -205,7 +201,7 @@ class Compiler:
 
     # ——— words ———
 
-    def _number(self, language: str, word: str, kind: str) -> tuple[int, bool]:
+    def _number(self, language: str, word: str, kind: str | frozenset[tuple[str, int]]) -> tuple[int, bool]:
         key = (language, word, kind)
         known = self._words.get(key)
         if known is not None:
@@ -237,14 +233,12 @@ class Compiler:
                 self._form("en", form, number, 0)
         return number
 
-    def _russian(self, word: str, kind: str, forms: russian.Forms) -> int:
-        folded = fold(word)
+    def _russian(self, word: str, forms: russian.Forms) -> int:
         # Words with the same forms are one word: thousands of aliases begin with «область» or «Ерлан».
-        number, new = self._number("ru", folded, "|".join(f"{form}{bits}" for form, bits in sorted(forms.items())))
+        number, new = self._number("ru", fold(word), frozenset(forms.items()))
         if new:
             for form, bits in forms.items():
                 self._form("ru" if is_cyrillic(form) else "en", form, number, bits)
-        del kind
         return number
 
     def _kazakh(self, word: str, flags: str, *, last: bool, phrase: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.values import Flagging, Ruling
 from rules.engine.anchoring import Anchors, settle
-from rules.engine.cache import read_cache, write_cache
+from rules.engine.cache import collector_at_rest, read_cache, write_cache
 from rules.engine.compiling import compile_tables
 from rules.engine.definitions import Definitions, Entity, Rule
 from rules.engine.folder import load_definitions
@@ -34,10 +34,11 @@ def load_rulebook(folder: Path, cache: Path | None = None) -> Rulebook:
         kept = read_cache(cache, key)
         if kept is not None:
             return Rulebook(*kept, version=key[:12])
-    definitions = load_definitions(folder)
-    tables = compile_tables(definitions)
-    if cache is not None:
-        write_cache(cache, key, definitions, tables)
+    with collector_at_rest():
+        definitions = load_definitions(folder)
+        tables = compile_tables(definitions)
+        if cache is not None:
+            write_cache(cache, key, definitions, tables)
     return Rulebook(definitions, tables, version=key[:12])
 
 

@@ -51,19 +51,78 @@ def _common_forms(word: str, flags: str) -> Forms:
         return {word: _only_form(word)}
     parses = [parse for parse in _parses(word) if _wanted(parse, flags)]
     lemmas = [parse for parse in parses if fold(parse.normal_form) == word or "p" in flags or "Pltm" in parse.tag]
-    chosen = [parse for parse in lemmas if parse.is_known] or lemmas[:1] or parses[:1]
+    chosen = [parse for parse in lemmas if _is_known(parse)] or lemmas[:1] or parses[:1]
     forms: Forms = {word: 0}
+    which = "".join(flag for flag in "psav" if flag in flags)
     for parse in chosen:
-        for other in parse.lexeme:
-            tag = other.tag
-            if ("p" in flags and tag.number == "sing") or ("s" in flags and tag.number == "plur"):
-                continue
-            if "a" in flags and "v" not in flags and tag.POS in {"COMP", "ADVB"}:
-                continue
-            _add(forms, fold(other.word), LOCATIVE if tag.case in {"loct", "loc2"} else 0)
+        _add_forms(forms, parse, which)
     if "p" in flags and not any(_is_plural(parse) and fold(parse.word) == word for parse in parses):
         forms.pop(word, None)
     return forms
+
+
+def _is_known(parse: Any) -> bool:
+    """Whether the dictionary has the word; asking the parse itself looks it up a second time."""
+    return _dictionary_place(parse) is not None or parse.is_known
+
+
+def _dictionary_place(parse: Any) -> tuple[str, int, int] | None:
+    """The word, its paradigm's number and its place there; None where it was guessed by its ending."""
+    from pymorphy3.units.by_lookup import DictionaryAnalyzer
+
+    stack = parse.methods_stack
+    if len(stack) == 1 and type(stack[0][0]) is DictionaryAnalyzer:
+        _, word, paradigm, at = stack[0]
+        return word, paradigm, at
+    return None
+
+
+def _add_forms(forms: Forms, parse: Any, which: str) -> None:
+    """Add those forms of the word that are asked for; see ``_chosen``."""
+    place = _dictionary_place(parse)
+    if place is None:
+        for other in parse.lexeme:
+            if _chosen(other.tag, which):
+                _add(forms, fold(other.word), _bits(other.tag, which))
+        return
+    # A few hundred paradigms have all the words: taking each word's own forms apart would be most of what compiling costs.
+    word, paradigm, at = place
+    prefix, _, suffix = _dictionary_paradigm(paradigm)[at]
+    stem = fold(word[len(prefix) : len(word) - len(suffix)])
+    for before, after, bits in _paradigm_endings(paradigm, which):
+        _add(forms, f"{before}{stem}{after}", bits)
+
+
+@lru_cache(maxsize=10_000)
+def _dictionary_paradigm(number: int) -> list[tuple[str, Any, str]]:
+    info: list[tuple[str, Any, str]] = _morph().dictionary.build_paradigm_info(number)
+    return info
+
+
+@lru_cache(maxsize=10_000)
+def _paradigm_endings(paradigm: int, which: str) -> tuple[tuple[str, str, int], ...]:
+    """What stands before and after the stem in the forms asked for, folded, with the bits of each."""
+    return tuple(
+        (fold(prefix), fold(suffix), _bits(tag, which))
+        for prefix, tag, suffix in _dictionary_paradigm(paradigm)
+        if _chosen(tag, which)
+    )
+
+
+def _chosen(tag: Any, which: str) -> bool:
+    """``which`` is "adjective", "plural" or flags of a headword: p(lural only), s(ingular only), a(djective) without v(erb)."""
+    if which == "adjective":
+        return tag.POS in {"ADJF", "PRTF"} and tag.case is not None
+    if which == "plural":
+        return bool(tag.number == "plur")
+    if ("p" in which and tag.number == "sing") or ("s" in which and tag.number == "plur"):
+        return False
+    return not ("a" in which and "v" not in which and tag.POS in {"COMP", "ADVB"})
+
+
+def _bits(tag: Any, which: str) -> int:
+    locative = {"loct"} if which in {"adjective", "plural"} else {"loct", "loc2"}
+    return LOCATIVE if tag.case in locative else 0
 
 
 def _is_plural(parse: Any) -> bool:
@@ -117,7 +176,7 @@ def phrase_forms(words: list[str], flags: str = "", *, names: bool = False) -> l
 @lru_cache(maxsize=50_000)
 def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tuple[Forms, bool]:  # a table: one row a case
     parses = _parses(word)
-    known = [parse for parse in parses if parse.is_known]
+    known = [parse for parse in parses if _is_known(parse)]
     if not known:
         if names and word.endswith(("ский", "ская", "ское", "ские", "цкий", "цкая", "цкое")):
             return adjective_forms(word), False
@@ -129,34 +188,24 @@ def _before_or_head(word: str, written: str, flags: str, *, names: bool) -> tupl
         if tag.POS == "INFN" and "n" not in flags:
             return common_forms(word, "v"), True
         if tag.POS in {"ADJF", "PRTF"} and tag.case == "nomn":
-            return _adjective_forms(parse, word), False
+            return _forms_of(parse, word, "adjective"), False
         if tag.POS == "NOUN" and tag.case == "nomn":
             if tag.number == "plur" and fold(parse.normal_form) != word:
-                return _noun_plural(parse, word), True
+                return _forms_of(parse, word, "plural"), True
             return common_forms(word, "n"), True
         if tag.POS in {"PREP", "CONJ", "PRCL", "NUMR", "ADVB", "VERB", "PRTS", "ADJS"}:
             return {word: 0}, False
     return {word: 0}, False
 
 
-def _adjective_forms(parse: Any, word: str) -> Forms:
+def _forms_of(parse: Any, word: str, which: str) -> Forms:
     forms: Forms = {word: 0}
-    for other in parse.lexeme:
-        if other.tag.POS in {"ADJF", "PRTF"} and other.tag.case is not None:
-            _add(forms, fold(other.word), LOCATIVE if other.tag.case == "loct" else 0)
-    return forms
-
-
-def _noun_plural(parse: Any, word: str) -> Forms:
-    forms: Forms = {word: 0}
-    for other in parse.lexeme:
-        if other.tag.number == "plur":
-            _add(forms, fold(other.word), LOCATIVE if other.tag.case == "loct" else 0)
+    _add_forms(forms, parse, which)
     return forms
 
 
 def _any_forms(word: str, flags: str, *, names: bool) -> Forms:
-    known = any(parse.is_known for parse in _parses(word))
+    known = any(map(_is_known, _parses(word)))
     if known or not names:
         forms = common_forms(word, flags)
         if not known and word[-1] not in "иоуыэю":
