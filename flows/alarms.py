@@ -53,6 +53,14 @@ MEANINGS = {
     "coverage": "Too few sources were seen",
     "disk": "The disk is nearly full",
 }
+REMEDIES = {
+    "run-failed": "The next run takes up what was left. If it fails, too, the sentence above names what to mend; `sholu doctor` looks at the rest.",
+    "run-missing": "Is the service running (`systemctl status sholu`, or the timers, cron, the worker)? Once it is, one run makes up for all missed.",
+    "digest-late": "`sholu digest` makes and sends what is due; what was sent is not sent again.",
+    "coverage": "`sholu sources check` says of each source what is seen and why not. Many at once: the network, or the machine's clock.",
+    "disk": "`sholu maintain --dry-run` says what retention would drop; back-ups are in the folder `backups` there, and may be moved.",
+}
+"""What to do first, for whoever reads the mail on a telephone; more is in docs/operating.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +241,16 @@ def letter_of(alarm: Alarm, phase: str, address: str, settings: Settings, now: d
 
 
 def _words(alarm: Alarm, phase: str, settings: Settings) -> str:
-    since = f"since {alarm.opened_at:%Y-%m-%d %H:%M} UTC"
+    zone = ZoneInfo(settings.digest_zone)
+    # Two times side by side can only be compared in one zone, and which one it is must stand there.
+    since, until = (
+        f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" if moment else "" for moment in (alarm.opened_at, alarm.closed_at)
+    )
     if phase == "over":
-        begun = f"This is over, after it lasted from {alarm.opened_at:%Y-%m-%d %H:%M} to {alarm.closed_at:%Y-%m-%d %H:%M} UTC:"
+        lines = [f"This is over; it lasted from {since} to {until} ({zone.key}):", "", alarm.reason]
     else:
-        begun = f"{MEANINGS.get(alarm.kind, alarm.kind)}, {since}:"
-    lines = [begun, "", alarm.reason, "", f"What this means and what to do: docs/operating.md, “{alarm.kind}”."]
+        lines = [f"{MEANINGS.get(alarm.kind, alarm.kind)}, since {since} ({zone.key}):", "", alarm.reason]
+        lines += ["", REMEDIES.get(alarm.kind, ""), f"All of what it means: docs/operating.md, “{alarm.kind}”."]
     if settings.desk_address:
-        lines.append(f"The desk: {settings.desk_address.rstrip('/')}/")
+        lines += ["", f"The desk: {settings.desk_address.rstrip('/')}/"]
     return "\n".join(lines) + "\n"

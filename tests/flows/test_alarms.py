@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import email.policy
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from sqlalchemy import update
 
 from domain.settings import Settings
 from domain.telling import Recipient
-from flows.alarms import Watched, watch
+from flows.alarms import KINDS, MEANINGS, REMEDIES, Watched, watch
 from flows.posting import deliver_alarms
 from flows.steps import collect
 from flows.world import CollectOptions
@@ -28,6 +29,7 @@ from storage.outbox import letter_of, waiting
 from storage.runs import begin_run, end_run
 from storage.schema.watching import runs
 from storage.store import Store, open_store
+from tests.conftest import HOUSE
 from tests.flows.conftest import Site
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -153,6 +155,30 @@ def test_two_watchdogs_at_once_open_one_alarm_and_post_one_mail_to_each(watched:
         seen = list(pool.map(lambda _: look(watched, NOW), range(6)))
     assert sum(len(each.opened) for each in seen) == 1
     assert len(waiting(store, kind="alarm")) == 2
+
+
+def test_the_mail_says_since_when_in_the_zone_of_the_digest_and_what_to_do_first(watched: Settings, store: Store) -> None:
+    ran(store, "failed", NOW)
+    look(watched, NOW)
+    ran(store, "done", NOW + HOUR)
+    look(watched, NOW + HOUR)
+    told, over = [
+        email.message_from_bytes(letter.message, policy=email.policy.default).get_content()
+        for each in waiting(store, kind="alarm")
+        if (letter := letter_of(store, each.id)) and letter.address == "ops@example.org"
+    ]
+    assert "A run failed, since 2026-11-22 11:00 (Asia/Almaty):" in told
+    assert "The next run takes up what was left." in told
+    assert "This is over; it lasted from 2026-11-22 11:00 to 2026-11-22 12:00 (Asia/Almaty):" in over
+    assert "next run" not in over
+
+
+def test_every_alarm_has_a_meaning_a_remedy_and_a_heading_in_the_documentation() -> None:
+    page = (HOUSE / "docs" / "operating.md").read_text(encoding="utf-8")
+    for kind in KINDS:
+        assert MEANINGS[kind], kind
+        assert REMEDIES[kind], kind
+        assert f"### {kind}\n" in page, kind
 
 
 def test_the_mail_arrives_and_waits_while_the_server_is_down(watched: Settings, store: Store) -> None:
