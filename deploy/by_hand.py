@@ -288,7 +288,9 @@ def behind_the_proxy(program: str, house: Stand, stack: ExitStack) -> str:
     login, headers = visitor.ask("/login")
     itself = answered(HTTPConnection("127.0.0.1", int(house.desk_port), timeout=30), "/login", {})[1]
     expect(login == 200, f"the desk is there: {login}")
-    expect(headers.get_all("Strict-Transport-Security") == ["max-age=31536000"], f"the browser is told to stay with TLS: {headers}")
+    expect(
+        headers.get_all("Strict-Transport-Security") == ["max-age=31536000"], f"the browser is told to stay with TLS: {headers}"
+    )
     expect("secure" in headers["Set-Cookie"].lower(), f"cookies go over TLS only: {headers}")
     policy = headers["Content-Security-Policy"]
     expect(bool(policy) and policy == itself["Content-Security-Policy"], f"the desk's policy comes through as it is: {headers}")

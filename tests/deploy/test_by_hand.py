@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,4 +20,7 @@ def test_the_processes_of_the_compose_file_work_together() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT)], capture_output=True, text=True, check=False, timeout=590)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "a run by the worker ended" in done.stdout
+    assert "the desk without an account: sholu: --host: the desk would be open" in done.stdout
+    said = "proxy: TLS, redirect" if shutil.which("caddy") else "the proxy is not tried"
+    assert said in done.stdout
     assert "put back into an empty database: The store is sound" in done.stdout
