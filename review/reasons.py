@@ -68,7 +68,9 @@ class Teller:
         if bit in FIXED:
             return self.say(FIXED[bit])
         if found := WITH.fullmatch(bit):
-            words = ", ".join(f"“{beside[one]}”" if one in beside else self.name(one) for one in found["terms"].split(", "))
+            words = ", ".join(
+                self.say("quoted", words=beside[one]) if one in beside else self.name(one) for one in found["terms"].split(", ")
+            )
             reach = self.say(f"reach.{found['unit']}") if found["unit"] else self.say("reach.words", n=int(found["n"]))
             return self.say("because.with", words=words, reach=reach)
         if found := TIED.fullmatch(bit):

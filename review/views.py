@@ -13,7 +13,7 @@ from storage.carriers import Carrier
 from storage.queues import Listed, Page
 from storage.search import found_in
 
-LABELS_SHOWN = 12
+LABELS_SHOWN = 5  # places, and as many others: a line of the inbox; the item's page has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Entry:
     entities: tuple[str, ...]
     group: tuple[int, ...]  # the items one decision on this entry is about
     held: tuple[tuple[str, str, str], ...] = ()  # who holds what: reviewer, decision, reason
+    more: int = 0  # places and others that are not shown
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -41,7 +42,7 @@ class Addend:
     signal: str
     points: float
     why: str
-    spans: tuple[tuple[int, str], ...]
+    trigger: str  # the words that gave the points
     beside: Mapping[str, str]  # by term, the words that stood with the trigger
 
 
@@ -116,11 +117,20 @@ def _entry(item: Listed, carriers: tuple[Carrier, ...], held: tuple[tuple[str, s
         shown = None
     if found:
         shown = _searched(item, found) or shown
-    places = flagging.places if flagging else ()
-    people = tuple(one for one in flagging.entities if one not in places) if flagging else ()
+    places, people = _labels(flagging)
+    more = len(places[LABELS_SHOWN:]) + len(people[LABELS_SHOWN:])
     group = tuple(dict.fromkeys([item.id, *(one.item_id for one in carriers if one.review == item.review)]))
     others = tuple(one for one in carriers if one.source_id != item.source_id)
-    return Entry(item, _title(item, found), shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held)
+    return Entry(item, _title(item, found), shown, others, places[:LABELS_SHOWN], people[:LABELS_SHOWN], group, held, more)
+
+
+def _labels(flagging: Flagging | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Places and other names of an item, those first that tied what gave points to the country."""
+    if flagging is None:
+        return (), ()
+    tied = {span.anchor for span in flagging.spans if span.points > 0}
+    places = sorted(flagging.places, key=lambda one: one not in tied)
+    return tuple(places), tuple(sorted((one for one in flagging.entities if one not in places), key=lambda one: one not in tied))
 
 
 def _title(item: Listed, found: str) -> tuple[Piece, ...]:
@@ -139,6 +149,7 @@ def _searched(item: Listed, found: str) -> Evidence | None:
 
 
 def _addend(part: Part, spans: tuple[Span, ...]) -> Addend:
-    words_of = tuple((index, spans[index].text) for index in part.spans if 0 <= index < len(spans))
-    trigger = spans[words_of[0][0]] if words_of else None
-    return Addend(part.signal, part.points, part.why, words_of, beside(trigger, spans) if trigger else {})
+    trigger = next((spans[index] for index in part.spans if 0 <= index < len(spans)), None)
+    if trigger is None:
+        return Addend(part.signal, part.points, part.why, "", {})
+    return Addend(part.signal, part.points, part.why, trigger.text, beside(trigger, spans))

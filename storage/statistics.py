@@ -44,16 +44,16 @@ def known_values(store: Store, kind: str, *, limit: int = 200) -> list[str]:
 
 
 def speed_today(store: Store, reviewer: str, *, since: datetime) -> tuple[int, float | None]:
-    """How many the reviewer decided since then, and the median of the seconds each took."""
+    """How many the reviewer decided since then, and the median of the seconds a decision took, however many items it was about."""
     query = (
-        select(verdicts.c.seconds)
+        select(verdicts.c.batch, verdicts.c.seconds)
         .where(verdicts.c.reviewer == reviewer, verdicts.c.at >= since, verdicts.c.act == "decide")
         .limit(2_000)
     )
     with store.read() as connection:
-        spent = list(connection.execute(query).scalars())
-    told = [one for one in spent if one is not None]
-    return len(spent), median(told) if told else None
+        spent = connection.execute(query).all()
+    told = {row.batch: row.seconds for row in spent if row.seconds is not None}
+    return len(spent), median(told.values()) if told else None
 
 
 @dataclass(frozen=True, slots=True)

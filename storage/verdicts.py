@@ -128,6 +128,12 @@ def decide(store: Store, ballot: Ballot, *, now: datetime, address: str = "") ->
     return Decided(batch, ids, tuple(meanwhile))
 
 
+def last_decision(store: Store, reviewer: str) -> datetime | None:
+    """When the reviewer last decided, settled or took back anything."""
+    with store.read() as connection:
+        return connection.execute(select(func.max(verdicts.c.at)).where(verdicts.c.reviewer == reviewer)).scalar()
+
+
 def undo(store: Store, reviewer: str, *, now: datetime, address: str = "") -> tuple[int, ...]:
     """Take back the reviewer's latest decision that still stands (all items decided with it); returns the items, () when none is left."""
     later = aliased(verdicts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -13,8 +14,10 @@ from domain.errors import SholuError
 from review.access import Form, Reviewer, Sent, peer
 from review.desk import REASONS, Desk, page, the_desk
 from review.filters import Filters, read_filters
+from review.pages.inbox import TODAY, shown_count
 from review.sessions import Visitor
-from storage import queues, verdicts
+from storage import queues, statistics, verdicts
+from storage.queues import Queue
 from storage.verdicts import Ballot, Decided, Decision, NothingToDecide
 
 router = APIRouter(include_in_schema=False)
@@ -32,10 +35,11 @@ class NotADecision(SholuError):
 def decide(request: Request, who: Reviewer, form: Sent) -> Response:
     """One decision on one item, a group of equal texts, or a selection."""
     desk = the_desk(request)
-    ballot = read_ballot(form, who.name, desk.clock().timestamp())
+    now = desk.clock()
+    ballot = read_ballot(form, who.name, now.timestamp(), since=verdicts.last_decision(desk.store, who.name))
     filters = read_filters(parse_qsl(form.one("query")[:4_000]))
     following = _following(desk, ballot, form, filters)
-    made = verdicts.decide(desk.store, ballot, now=desk.clock(), address=peer(request))
+    made = verdicts.decide(desk.store, ballot, now=now, address=peer(request))
     if request.headers.get("hx-request") == "true" and form.one("place") == "inbox":
         return _line(request, who, made, ballot, filters)
     return RedirectResponse(following or back_to(form), status_code=303)
@@ -52,8 +56,8 @@ def undo(request: Request, who: Reviewer, form: Sent) -> Response:
     return RedirectResponse(f"{where}#e{ids[0]}" if ids else where, status_code=303)
 
 
-def read_ballot(form: Form, reviewer: str, now: float) -> Ballot:
-    """The decision a form makes; raises NotADecision with a sentence."""
+def read_ballot(form: Form, reviewer: str, now: float, *, since: datetime | None) -> Ballot:
+    """The decision a form makes; raises NotADecision with a sentence. ``since`` is when the reviewer last decided anything."""
     ids = [_number(value) for value in form.every("item")]
     decision, _, reason = form.one("decision").partition(":")
     try:
@@ -77,7 +81,7 @@ def read_ballot(form: Form, reviewer: str, now: float) -> Ballot:
     return Ballot(
         items=tuple(dict.fromkeys(ids)), reviewer=reviewer, decision=chosen, reason=reason if chosen is Decision.NOT_RELEVANT else "",
         note=note, tags=tags, seen=_number(form.one("seen", "0") or "0"), blind=form.one("blind") == "1",
-        sample_id=_number(form.one("sample")) if form.one("sample") else None, seconds=_seconds(form.one("opened"), now),
+        sample_id=_number(form.one("sample")) if form.one("sample") else None, seconds=_seconds(form.one("opened"), now, since.timestamp() if since else 0.0),
         settles=form.one("settles") == "1",
     )  # fmt: skip
 
@@ -111,7 +115,11 @@ def _line(request: Request, who: Visitor, made: Decided, ballot: Ballot, filters
     first = queues.titles(desk.store, made.items[:1]).get(made.items[0], "")
     others = sorted({(reviewer, decision) for _, reviewer, decision in made.meanwhile})
     back = f"/?{filters.address()}" if filters.address() else "/"
-    return page(request, "_done.html", who, made=made, ballot=ballot, title=first, others=others, back=back)
+    left = [(one, shown_count(queues.count_queue(desk.store, one))) for one in (Queue.NEW, Queue.NEAR, Queue.UNSURE)]
+    speed = statistics.speed_today(desk.store, who.name, since=desk.clock() - TODAY)
+    return page(
+        request, "_done.html", who, made=made, ballot=ballot, title=first, others=others, back=back, left=left, speed=speed
+    )
 
 
 def _number(text: str) -> int:
@@ -120,10 +128,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _seconds(opened: str, now: float) -> float | None:
-    """How long the reviewer looked; None where it cannot be told."""
+def _seconds(opened: str, now: float, since: float) -> float | None:
+    """How long the reviewer looked: from when the page was opened, or from the decision before on the same page; None where it
+    cannot be told."""
     try:
-        spent = now - float(opened)
+        spent = now - max(float(opened), since)
     except ValueError:
         return None
     return round(spent, 1) if 0 <= spent <= LONGEST_LOOK else None

@@ -18,6 +18,7 @@ from storage.sources import stored_sources
 
 router = APIRouter(include_in_schema=False)
 LANGUAGES_OFFERED = ("en", "ru", "kk", "kk-Latn", "ky", "uz", "und")
+TODAY = timedelta(hours=12)
 SECOND_READING = timedelta(days=60)  # what was decided longer ago is not brought up again
 
 
@@ -34,7 +35,7 @@ def inbox(request: Request, who: Reader) -> Response:
         filters=filters, entries=entries(listed, held, filters.q), query=filters.address(),
         after=cursor_text(listed.after) if listed.after else "", queues=queue_tabs(request, who.name, filters.queue),
         seen=verdicts.newest_verdict(desk.store), opened=desk.clock().timestamp(), chosen=filter_choices(request, filters),
-        speed=statistics.speed_today(desk.store, who.name, since=desk.clock() - timedelta(hours=12)),
+        speed=statistics.speed_today(desk.store, who.name, since=desk.clock() - TODAY),
     )  # fmt: skip
 
 

@@ -39,6 +39,11 @@ class Figure:
     rows: tuple[tuple[str, ...], ...]
     keys: tuple[str, ...] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no number in it but noughts."""
+        return not any(cell.strip("0 %") for row in self.rows for cell in row[1:])
+
 
 @router.get("/pictures")
 def all_pictures(request: Request, who: Reader, days: int = Query(30, ge=1, le=3660)) -> Response:

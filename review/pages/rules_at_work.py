@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
@@ -67,7 +68,7 @@ def rule(request: Request, who: Reader, rule_id: str) -> Response:
     none = Tally(rule_id, 0, 0, 0, 0, 0, 0, 0)
     return page(
         request, "rule.html", who, name=rule_id, kind=kind, worth=worth(found or none), signals=signals, shown=shown, at=counted.at,
-        where=f"{defined.where.file}:{defined.where.line}" if defined is not None else "", below=DEMOTE_BELOW,
+        where=f"{'/'.join(Path(defined.where.file).parts[-2:])}:{defined.where.line}" if defined is not None else "", below=DEMOTE_BELOW,
     )  # fmt: skip
 
 

@@ -4,19 +4,35 @@
 (function () {
   const one = (selector, within) => (within || document).querySelector(selector);
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
-  const entries = () => all(".entry");
+  const entries = () => all(".entry:not(.sending)");
   const status = (words) => { const line = one("#status"); if (line) line.textContent = words; };
   let awaiting = null; // the open list of reasons that the next digit answers
+  let postponed = null; // what leaves the page waits until every decision has arrived
 
   function here() {
-    return one(".entry.here") || one(".entry:focus-within");
+    return one(".entry.here:not(.sending)") || one(".entry:not(.sending):focus-within");
   }
-  function go(entry) {
+  function leave(act) {
+    if (one(".sending")) postponed = act; else act();
+  }
+  function arrived() {
+    if (one(".sending") || !postponed) return Boolean(postponed);
+    const act = postponed;
+    postponed = null;
+    act();
+    return true;
+  }
+  // The entry after a line of the list, the first of all where none is below it.
+  function below(line) {
+    const list = all(".entry, .done");
+    return list.slice(list.indexOf(line) + 1).find((other) => other.matches(".entry:not(.sending)")) || entries()[0];
+  }
+  function go(entry, scroll = true) {
     if (!entry) return;
     all(".entry.here").forEach((other) => other.classList.remove("here"));
     entry.classList.add("here");
     entry.focus({ preventScroll: true });
-    entry.scrollIntoView({ block: "nearest" });
+    if (scroll) entry.scrollIntoView({ block: "nearest" });
   }
   function step(by) {
     const list = entries();
@@ -25,7 +41,7 @@
     if (at < 0) return go(list[by > 0 ? 0 : list.length - 1]);
     if (by > 0 && at === list.length - 1) {
       const more = one("a[rel=next]");
-      if (more) return more.click();
+      if (more) return leave(() => more.click());
     }
     go(list[Math.max(0, Math.min(list.length - 1, at + by))]);
   }
@@ -67,9 +83,10 @@
   const actions = {
     KeyJ: () => step(1), ArrowDown: () => step(1), KeyK: () => step(-1), ArrowUp: () => step(-1),
     KeyR: () => press(desk(), "relevant"), KeyU: () => press(desk(), "unsure"), KeyN: askReason,
-    KeyZ: () => { const form = one("#undo"); if (form) form.requestSubmit(); },
+    KeyZ: () => { const form = one("#undo"); if (form) leave(() => form.requestSubmit()); },
     KeyX: () => { const box = here() && one(".pick input", here()); if (box) { box.checked = !box.checked; showPicked(); } },
     KeyO: open, Enter: open,
+    KeyV: () => { const link = one("a.original", here() || document); if (link) link.click(); },
     KeyM: () => { const note = one("#decide .note"); if (note) note.focus(); },
     KeyI: () => { const back = one("a.back"); if (back) back.click(); },
     KeyE: () => { const link = one("#exports"); if (link) { link.open = true; one("a", link).focus(); } },
@@ -77,7 +94,7 @@
   };
   function open() {
     const link = here() && one("h2 a", here());
-    if (link) link.click();
+    if (link) leave(() => link.click());
   }
   function help(show) {
     const box = one("#keys");
@@ -128,28 +145,51 @@
       entry.classList.add("here");
     }
   });
-  // After a decision the entry has become one line; the next one below it is where the work goes on.
+  // A decision is on its way: the work goes on with the next entry at once, for on a poor line the answer takes its time. Decisions are
+  // sent one after the other (hx-sync), so that the last one made is the last one written, and undone first.
+  document.addEventListener("submit", function (event) {
+    const entry = event.target.closest(".entry");
+    if (!entry) return;
+    const next = below(entry);
+    entry.classList.add("sending");
+    entry.classList.remove("here");
+    entry.setAttribute("aria-busy", "true");
+    if (next && next !== entry) go(next);
+  });
+  // The entry has become one line. When it was the last, the next page comes, or what is new.
   document.addEventListener("htmx:afterSwap", function (event) {
     const line = event.detail.elt;
     const said = line && line.querySelector && line.querySelector(".said");
     if (said) status(said.textContent);
-    const list = all(".entry, .done");
-    const at = list.indexOf(line);
-    const next = list.slice(at + 1).find((other) => other.classList.contains("entry")) || entries()[0];
+    if (arrived() || here() || one(".sending")) return;
+    const next = below(line);
     if (next) return go(next);
     const more = one("a[rel=next]");
-    if (more) more.click(); else if (!entries().length) window.location.reload();
+    if (more) more.click(); else window.location.reload();
   });
-  document.addEventListener("htmx:responseError", function (event) {
-    const answer = event.detail.xhr.responseText.slice(0, 300).replace(/<[^>]*>/g, " ").trim();
-    status(answer);
+  // It did not arrive: the entry is to be decided still, and says so.
+  function failed(event, words) {
+    const entry = event.detail.elt.closest(".entry");
     const line = one("#trouble");
-    if (line) { line.hidden = false; line.textContent = answer; line.scrollIntoView({ block: "nearest" }); }
+    status(words);
+    if (line) { line.hidden = false; line.textContent = words; line.scrollIntoView({ block: "nearest" }); }
+    postponed = null;
+    if (!entry) return;
+    entry.classList.remove("sending");
+    entry.removeAttribute("aria-busy");
+    all("details.why[open]", entry).forEach((list) => { list.open = false; });
+    go(entry);
+  }
+  document.addEventListener("htmx:responseError", function (event) {
+    failed(event, event.detail.xhr.responseText.slice(0, 300).replace(/<[^>]*>/g, " ").trim());
+  });
+  document.addEventListener("htmx:sendError", function (event) {
+    failed(event, one("#trouble").dataset.silent);
   });
   document.addEventListener("DOMContentLoaded", function () {
     const wanted = window.location.hash && document.getElementById(window.location.hash.slice(1));
     if (wanted && wanted.classList.contains("entry")) go(wanted);
-    else if (entries().length && !one("[autofocus]")) go(entries()[0]);
+    else if (entries().length && !one("[autofocus]")) go(entries()[0], false);
     showPicked();
   });
 })();

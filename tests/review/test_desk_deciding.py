@@ -208,9 +208,35 @@ def test_a_locked_database_is_told_and_nothing_is_lost(person: Person, store: St
 
 
 @both
-def test_speed_is_shown(person: Person, clock: Clock) -> None:
-    for item in ids(person.see("/"))[:3]:
-        person.decide(item, "relevant", opened=str(clock().timestamp() - 9))
+def test_speed_is_shown_as_the_time_since_the_decision_before(person: Person, clock: Clock) -> None:
+    page = person.see("/")
+    opened = str(clock().timestamp())
+    for item, spent in zip(ids(page)[:3], (9, 4, 11), strict=True):  # all on one page, opened once
+        clock.pass_by(spent)
+        person.decide(item, "relevant", opened=opened)
     page = person.see("/")
     assert "3 decided today" in page
     assert "median 9 s" in page
+
+
+@both
+def test_a_decision_on_many_items_is_one_in_the_median(person: Person, clock: Clock) -> None:
+    shown = ids(person.see("/"))
+    for items, spent in ((shown[:4], 40), (shown[4:5], 5), (shown[5:6], 7)):
+        opened = str(clock().timestamp())
+        clock.pass_by(spent)
+        person.decide(items, "relevant", opened=opened)
+    page = person.see("/")
+    assert "6 decided today" in page
+    assert "median 7 s" in page
+
+
+def test_what_is_left_is_told_with_each_decision(person: Person, store: Store) -> None:
+    first = ids(person.see("/"))[0]
+    answer = person.decide(first, "relevant", place="inbox")
+    assert answer.status_code == 303
+    second = ids(person.see("/"))[0]
+    answer = person.send("/decide", item=second, decision="unsure", place="inbox", headers={"HX-Request": "true"})
+    assert f'id="n-new" hx-swap-oob="true">{count_queue(store, Queue.NEW)}</span>' in answer.text
+    assert 'id="n-unsure" hx-swap-oob="true">1</span>' in answer.text
+    assert re.search(r'id="progress" hx-swap-oob="true">2 decided today', answer.text)

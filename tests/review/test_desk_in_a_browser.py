@@ -40,18 +40,17 @@ def address(desk: FastAPI) -> Iterator[str]:
 
 @pytest.fixture
 def open_page(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens pages that must stay clean: no error on the console, no request to another host."""
+    """Opens pages that must stay clean: no error on the console (unless a broken line is what is tested), no request to another host."""
     contexts: list[Any] = []
     trouble: list[str] = []
 
-    def opened(path: str = "/", **given: Any) -> Any:
+    def opened(path: str = "/", *, broken_line: bool = False, **given: Any) -> Any:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | given)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on(
-            "console", lambda said: trouble.append(f"{said.type}: {said.text}") if said.type in {"error", "warning"} else None
-        )
+        bad = {"error", "warning"} if not broken_line else set()
+        page.on("console", lambda said: trouble.append(f"{said.type}: {said.text}") if said.type in bad else None)
         page.on("pageerror", lambda error: trouble.append(str(error)))
         page.on(
             "request",
@@ -130,6 +129,57 @@ def test_from_the_inbox_to_an_export_by_keyboard(open_page: Callable[..., Any], 
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".csv")
+
+
+def test_on_a_slow_line_the_work_goes_on_and_every_decision_arrives(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page()
+    page.route("**/decide", lambda route: (page.wait_for_timeout(700), route.continue_()))
+    first = here(page)
+    page.keyboard.press("r")
+    second = here(page)
+    page.keyboard.press("u")
+    third = here(page)
+    assert len({first, second, third}) == 3
+    page.keyboard.press("z")  # waits for both
+    assert page.locator(".entry.sending").count() == 2
+    page.wait_for_url("**/#e*")
+    assert [one.decision for one in verdicts.history(store, int(first[1:]))] == ["relevant"]
+    assert [one.act for one in verdicts.history(store, int(second[1:]))] == ["decide", "undo"]
+
+
+def test_when_the_line_breaks_the_entry_is_still_there_and_it_is_said(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page(broken_line=True)
+    first = here(page)
+    page.route("**/decide", lambda route: route.abort())
+    page.keyboard.press("r")
+    page.wait_for_selector("#trouble:not([hidden])")
+    assert "not decided" in page.locator("#trouble").inner_text()
+    assert here(page) == first
+    page.unroute("**/decide")
+    press_and_wait(page, "r")
+    assert [one.decision for one in verdicts.history(store, int(first[1:]))] == ["relevant"]
+
+
+def test_the_count_of_what_is_left_falls_with_each_decision(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page()
+    press_and_wait(page, "r")
+    page.wait_for_function("n => document.querySelector('#n-new').textContent === n", arg=str(count_queue(store, Queue.NEW)))
+    assert re.match(r"\d decided today", page.locator("#progress").inner_text())
+
+
+def test_the_original_opens_by_key_in_a_tab_of_its_own(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    # The outlet itself is not asked: what would be opened is noted down.
+    page.evaluate("addEventListener('click', e => { window.asked = [e.target.href, e.target.target]; e.preventDefault(); })")
+    shown = page.locator(".entry.here a.original").get_attribute("href")
+    page.keyboard.press("v")
+    assert page.evaluate("window.asked") == [shown, "_blank"]
+
+
+def test_a_phone_opens_the_inbox_at_its_top(open_page: Callable[..., Any]) -> None:
+    page = open_page("/", viewport={"width": 390, "height": 600}, is_mobile=True, has_touch=True)
+    assert page.evaluate("window.scrollY") == 0
+    assert page.locator(".entry.here").count() == 1
 
 
 def test_keys_work_under_a_russian_layout(open_page: Callable[..., Any], store: Store) -> None:

@@ -16,11 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.values import Flagging, Span
 from review.export_rows import COLUMNS, FORMULA, flat, row, safe_cell
 from review.filters import FilterError, Filters, cursor_text, read_filters
 from review.pages.exports import atom
+from review.views import entries
 from storage import queues
-from storage.queues import Cursor, ItemFilter, Listed, Queue
+from storage.queues import Cursor, ItemFilter, Listed, Page, Queue
 from storage.store import Store
 from tests.review.conftest import NOW, Clock, Person, both
 
@@ -254,6 +256,25 @@ def test_near_duplicates_stand_together_with_their_outlets(person: Person) -> No
     page = person.see("/")
     assert "more outlet" in page or "Kökjiek" in page
     assert len(ids(page)) < 30
+
+
+def test_an_entry_shows_few_names_and_how_many_more_there_are(person: Person) -> None:
+    page = person.see("/?queue=all&grade=flagged")
+    for entry in page.split('<article class="entry"')[1:]:
+        chips = re.findall(r'<a class="chip[^"]*" href="/\?queue=all&amp;(\w+)=', entry)
+        assert chips.count("place") <= 5
+        assert len(chips) - chips.count("place") - chips.count("theme") <= 5
+    assert '<details class="filters">' in person.see("/?theme=protest"), "a filter does not push the list off the screen"
+
+
+def test_labels_that_tie_to_the_country_come_first() -> None:
+    span = Span("text", 0, 4, "Text", "protest_act", "r", "s", 3.0, anchor="p7")
+    places = tuple(f"p{number}" for number in range(9))
+    flagging = Flagging(7.0, 6.0, True, False, ("protest",), (*places, "n1", "n2"), places, (), (span,), (), "1")
+    entry = entries(Page((an_item(flagging=flagging),), None))[0]
+    assert entry.places == ("p7", "p0", "p1", "p2", "p3")
+    assert entry.entities == ("n1", "n2")
+    assert entry.more == 4
 
 
 @both

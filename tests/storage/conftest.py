@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -55,6 +57,8 @@ def postgres_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
+        # Nothing of it is to be kept: at once, without the checkpoint of some hundred databases first.
+        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
         server.cleanup()
 
 
@@ -82,7 +86,8 @@ def postgres_template(postgres_folder: Path) -> Callable[..., str]:
 
     def fresh(like: str = "postgresql:///sholu_template") -> str:
         name = f"sholu_{next(numbers)}"
-        execute(f"CREATE DATABASE {name} TEMPLATE {make_url(like).database}")
+        # Copying the files takes a third of the time of writing every page to the log first.
+        execute(f"CREATE DATABASE {name} TEMPLATE {make_url(like).database} STRATEGY file_copy")
         return postgres_address(postgres_folder, name)
 
     return fresh
