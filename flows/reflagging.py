@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -152,9 +153,7 @@ def change_of(each: Judged, *, before: Flagging | None = None) -> Change:
 
 def judge(rulebook: Rulebook, stored: Stored) -> Flagging:
     """The verdict on one stored item, just as the main job would give it."""
-    return rulebook.flag(
-        title=stored.title, text=stored.text, language=stored.language, published=stored.published, source_country=stored.country
-    )
+    return _judge_one(rulebook, _asked(stored))
 
 
 def judged_in_parcels(rulebook: Rulebook, settings: Settings, given: Iterable[Stored], workers: int) -> Iterator[list[Judged]]:
@@ -171,7 +170,7 @@ def judged_in_parcels(rulebook: Rulebook, settings: Settings, given: Iterable[St
     ) as pool:
         waiting: deque[tuple[list[Stored], Future[list[Flagging]]]] = deque()
         for parcel in parcels:
-            waiting.append((parcel, pool.submit(_judge_parcel, parcel)))
+            waiting.append((parcel, pool.submit(_judge_parcel, [_asked(stored) for stored in parcel])))
             if len(waiting) >= 2 * workers:
                 yield _finished(*waiting.popleft())
         while waiting:
@@ -182,14 +181,30 @@ def _finished(parcel: list[Stored], future: Future[list[Flagging]]) -> list[Judg
     return [Judged(stored, flagging) for stored, flagging in zip(parcel, future.result(), strict=True)]
 
 
+# Title, text, language, published, country: all that the rules ask of an item. The verdict before stays with us.
+_Asked = tuple[str, str, str, datetime, str | None]
+
+
+def _asked(stored: Stored) -> _Asked:
+    return (stored.title, stored.text, stored.language, stored.published, stored.country)
+
+
+def _judge_one(rulebook: Rulebook, asked: _Asked) -> Flagging:
+    title, text, language, published, country = asked
+    return rulebook.flag(title=title, text=text, language=language, published=published, source_country=country)
+
+
 _rulebook: Rulebook | None = None
 
 
 def _adopt(rules: Path, cache: Path) -> None:
     global _rulebook  # noqa: PLW0603  # one rulebook a worker process, loaded once
     _rulebook = load_rulebook(rules, cache)
+    # Half a million objects that stay: no use in walking them again and again, as the command itself does not (cli/main.py).
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
-def _judge_parcel(parcel: list[Stored]) -> list[Flagging]:
+def _judge_parcel(parcel: list[_Asked]) -> list[Flagging]:
     assert _rulebook is not None
-    return [judge(_rulebook, stored) for stored in parcel]
+    return [_judge_one(_rulebook, asked) for asked in parcel]
