@@ -25,7 +25,7 @@ from extractors.decoding import OFFERED, Decoder, DecodingError, encodings
 from extractors.failures import explain, let_go, status_error
 from extractors.guard import Target, in_networks, shown, vet_url
 from extractors.headers import Validators, read_fresh_until, read_media_type, read_retry_after, read_validators
-from extractors.in_hand import VERY_LARGE, InHand
+from extractors.in_hand import InHand, Place
 from extractors.meter import Meter
 from extractors.politeness import Turns
 from extractors.robots import ALLOW_ALL, MAX_ROBOTS, Robots, read_robots
@@ -262,7 +262,7 @@ class Client:
             async with asyncio.timeout(seconds) as limit:
                 response = cast("Response", await self._session.get(target.url, headers=asked.headers, allow_redirects=False))
                 try:
-                    body = await self._read(response, asked, partial(self._reserve, asked.max_body, limit, pause))
+                    body = await self._read(response, asked, partial(_wait, limit, pause))
                 except BaseException:
                     response.close()
                     raise
@@ -285,20 +285,8 @@ class Client:
             self._turns.silence(key, wait, f"the host asked ({response.status}) to be left alone for {wait:.0f} seconds")
         return _Hop(response, body)
 
-    async def _reserve(self, size: int, limit: asyncio.Timeout, pause: _Pause) -> None:
-        """Wait for room for the rest of a very large body; the deadline moves on meanwhile."""
-        began = asyncio.get_running_loop().time()
-        left = (limit.when() or began) - began
-        limit.reschedule(None)
-        try:
-            await self._in_hand.reserve(size)
-        finally:
-            ended = asyncio.get_running_loop().time()
-            pause.seconds += ended - began
-            limit.reschedule(ended + left)
-
-    async def _read(self, response: Response, asked: _Asked, reserve: Callable[[], Awaitable[None]]) -> bytes:
-        """The body of an answer that has one we want, decoded within bounds; ``reserve`` is called once where it is very large."""
+    async def _read(self, response: Response, asked: _Asked, wait: Callable[[Place], Awaitable[None]]) -> bytes:
+        """The body of an answer that has one we want, decoded within bounds; ``wait`` is called where it needs more room."""
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > MAX_HEAD:
             raise MalformedError(f"The headers of the answer are larger than {MAX_HEAD:,} bytes")
         if response.status in asked.kept:
@@ -312,13 +300,12 @@ class Client:
             raise DecodingError("too-large", reason)
         decoder = Decoder(names, asked.max_body)
         content = response.content
-        reserved = 0
+        place = Place(self._in_hand, asked.max_body)
         try:
             while chunk := await content.readany():
                 decoder.feed(chunk)
-                if decoder.size > VERY_LARGE and not reserved:
-                    await reserve()
-                    reserved = asked.max_body
+                while decoder.size > place.allowed:
+                    await wait(place)
             return decoder.finish()
         except DecodingError as error:
             if asked.cut and error.kind == "too-large":
@@ -326,7 +313,7 @@ class Client:
                 return decoder.so_far()
             raise
         finally:
-            self._in_hand.free(reserved)
+            place.leave()
 
     @staticmethod
     async def _read_refusal(response: Response, asked: _Asked) -> bytes:
@@ -426,3 +413,16 @@ class Client:
         if rules.delay:
             self._turns.slow_down(self._key(target, wanted.owner), min(rules.delay, self.options.crawl_delay_max))
         return rules
+
+
+async def _wait(limit: asyncio.Timeout, pause: _Pause, place: Place) -> None:
+    """Wait for room for a body that proves large; the deadline moves on meanwhile."""
+    began = asyncio.get_running_loop().time()
+    left = (limit.when() or began) - began
+    limit.reschedule(None)
+    try:
+        await place.wait()
+    finally:
+        ended = asyncio.get_running_loop().time()
+        pause.seconds += ended - began
+        limit.reschedule(ended + left)

@@ -32,8 +32,11 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("172.16.0.0/12", "private"),
     ("192.0.0.0/24", "reserved"),
     ("192.0.2.0/24", "documentation"),
+    ("168.63.129.16/32", "metadata of a cloud"),  # Azure's; those of other clouds are link-local, carrier-grade or unique-local
+    ("192.31.196.0/24", "AS112"),
     ("192.88.99.0/24", "6to4 relay"),
     ("192.168.0.0/16", "private"),
+    ("192.175.48.0/24", "AS112"),
     ("198.18.0.0/15", "benchmarking"),
     ("198.51.100.0/24", "documentation"),
     ("203.0.113.0/24", "documentation"),

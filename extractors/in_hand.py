@@ -10,13 +10,16 @@ import ctypes
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 from domain.values import Capture
 
 LARGE = 300_000  # bytes of a body that is counted; of 301 real pages 20 are larger
-VERY_LARGE = 1_000_000  # bytes of a body that waits for room in the middle; of 301 real pages 3 are larger
+VERY_LARGE = 1_000_000  # bytes of a body that waits a second time, for all that it may grow to; of 301 real pages 3 are larger
 MOST = 16_000_000  # bytes; two bodies of the largest size allowed
+MOST_COMING = 12_000_000  # bytes that bodies on their way may take before they wait in the middle
 PATIENCE = 20.0
 """Seconds a request waits for room. Then it goes all the same: what holds the others back may itself be waiting for an answer."""
 _TRIM_EVERY = 8_000_000
@@ -25,34 +28,15 @@ _LOOK = 0.05  # seconds between two looks for room
 
 
 class InHand:
-    """Counts the large bodies of captures for as long as anybody holds the capture."""
+    """Counts large bodies: ``size`` of those that came, for as long as anybody holds the capture, ``coming`` of those on their way."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.size = self.coming = 0
         self._let_go = 0  # bytes since memory was last given back
 
     async def room(self) -> None:
         """Wait until what is held is within the bound, or patience is at an end."""
-        await self._fits(0)
-
-    async def reserve(self, size: int) -> None:
-        """Wait until ``size`` more bytes fit, or patience is at an end, and count them: ``free`` them when the body has come."""
-        await self._fits(min(size, MOST))
-        self.size += size
-
-    async def _fits(self, size: int) -> None:
-        end = time.monotonic() + PATIENCE
-        # An Event could not be set from whatever thread lets go of the last one.
-        while self.size + size > MOST and time.monotonic() < end:  # noqa: ASYNC110
-            await asyncio.sleep(_LOOK)
-
-    def free(self, size: int) -> None:
-        """Count what was reserved or held no longer."""
-        self.size -= size
-        self._let_go += size
-        if self._let_go >= _TRIM_EVERY:
-            self._let_go = 0
-            _give_back()
+        await _patiently(lambda: self.size <= MOST)
 
     def hold(self, capture: Capture) -> None:
         """Count a capture, from now until nobody has it any more."""
@@ -60,6 +44,49 @@ class InHand:
         if size >= LARGE:
             self.size += size
             weakref.finalize(capture, self.free, size).atexit = False
+
+    def free(self, size: int) -> None:
+        """Count no longer what was held or reserved."""
+        self.size -= size
+        self._let_go += size
+        if self._let_go >= _TRIM_EVERY:
+            self._let_go = 0
+            _give_back()
+
+
+class Place:
+    """The room that one body on its way has: a body larger than ``allowed`` must ``wait``, once for each of two steps; ``leave`` it."""
+
+    def __init__(self, hand: InHand, most: int) -> None:
+        self.allowed = float(LARGE)
+        self._hand, self._most = hand, most
+        self._coming = self._reserved = 0
+
+    async def wait(self) -> None:
+        """Wait for more room, or until patience is at an end."""
+        hand = self._hand
+        if not self._coming:
+            await _patiently(lambda: hand.coming + VERY_LARGE <= MOST_COMING)
+            self._coming, self.allowed = VERY_LARGE, VERY_LARGE
+            hand.coming += VERY_LARGE
+        else:
+            # What waits here keeps its first place: those behind it are then fewer, and none of them larger.
+            await _patiently(lambda: hand.size + min(self._most, MOST) <= MOST)
+            self._reserved, self.allowed = self._most, inf
+            hand.size += self._most
+
+    def leave(self) -> None:
+        """Give the room back: the body has come, or will not."""
+        self._hand.coming -= self._coming
+        self._hand.free(self._reserved)
+        self._coming = self._reserved = 0
+
+
+async def _patiently(fits: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    # An Event could not be set from whatever thread lets go of the last one.
+    while not fits() and time.monotonic() < end:  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK)
 
 
 def _give_back() -> None:

@@ -24,6 +24,7 @@ from extractors.language import detect_language
 from extractors.limits import check_page
 from extractors.plain import clean_markup, clean_text, encoded_markup, one_line, plain_title
 from extractors.plausible import Seen, unfit_page
+from extractors.unwrapped import unwrapped
 
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 1_000_000
@@ -70,7 +71,7 @@ def read_page(
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)
-    markup = decode(body, content_type, html=True).text
+    markup = unwrapped(decode(body, content_type, html=True).text, url)
     if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
         raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
     tree = parse_page(markup, url)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from tests.hostile.bodies import DAY, Answer, feed, item, rss
 from tests.hostile.server import Case, case
 
@@ -83,4 +85,19 @@ CASES: tuple[Case, ...] = (
     case_("replacement", "says the sets that browsers replace by nothing", "new", russian("utf-8", "iso-2022-kr", kind="text/xml; charset=replacement"), **HELD),
     case_("confusable", "writes Latin words in letters of three scripts", "new", feed(rss(item(title="Міnеrѕ ѕtор wоrk, ᴍiners stoр"))), items=1),
     case_("gzip", "is a gzip file under a feed's label", "refused", feed(lambda: __import__("gzip").compress(rss(item()).encode()))),
+    *(case_(f"alias-{name}", f"calls its set {label!r}", "new", russian(codec, label), **HELD) for name, codec, label in (
+        ("utf8", "utf-8", "utf8"), ("utf_8", "utf-8", "UTF_8"), ("utf-8-blank", "utf-8", " utf-8 "), ("unicode-1-1", "utf-8", "unicode-1-1-utf-8"), ("win-1251", "cp1251", "win-1251"),
+        ("cp-1251", "cp1251", "cp-1251"), ("x-cp1251", "cp1251", "x-cp1251"), ("windows1251", "cp1251", "windows1251"), ("1251", "cp1251", "1251"), ("ansi", "cp1251", "ANSI"),
+        ("koi8", "koi8_r", "koi8"), ("koi8r", "koi8_r", "KOI8R"), ("cskoi8r", "koi8_r", "csKOI8R"), ("ibm866", "cp866", "ibm866"), ("x-mac", "mac_cyrillic", "x-mac-cyrillic"), ("iso88595", "iso8859_5", "iso88595"),
+        ("latin-1", "cp1251", "latin-1"), ("us-ascii", "utf-8", "us-ascii"), ("none", "utf-8", "none"), ("binary", "utf-8", "binary"),
+    )),
+    case_("header-quoted", "quotes its set twice in the header", "new", russian("cp1251", kind="text/xml; charset=\"'windows-1251'\""), **HELD),
+    case_("header-two", "says two sets in the header", "new", russian("cp1251", kind="text/xml; charset=windows-1251; charset=utf-8"), **HELD),
+    case_("header-capitals", "writes charset in capitals with blanks", "new", russian("cp1251", kind="text/xml ; CHARSET = Windows-1251 ;"), **HELD),
+    case_("koi8-u", "is KOI8-U", "new", russian("koi8_u", "koi8-u"), **HELD),
+    case_("big5", "says Big5 and ends a string in half a letter", "new|refused|empty", feed(rss(item(title="Miners stop work \\")).encode("ascii").replace(b"\\", b"\xa4"), kind="text/xml; charset=big5")),
+    case_("euc-kr", "says EUC-KR and is noise", "new|refused|empty", feed(lambda: b"<?xml version='1.0' encoding='euc-kr'?><rss version='2.0'><channel><item><title>" + bytes(range(0x80, 0x100)) * 100 + b"</title></item></channel></rss>", kind="text/xml")),
+    case_("utf-16-bom-1251", "begins with the mark of UTF-16 and is windows-1251", "new|refused|empty", feed(b"\xff\xfe" + rss(item(title=RU)).encode("cp1251"), kind="text/xml")),
+    case_("c1", "has the control characters of ISO 8859-1 in its title", "new", feed(rss(item(title="Miners \u0085\u0091stop\u0092 work")).encode("utf-8"), kind="text/xml; charset=utf-8"), holds=("Miners",)),
+    case_("decomposed", "writes its letters in two parts", "new", feed(lambda: rss(item(title=unicodedata.normalize("NFD", RU)))), items=1),
 )  # fmt: skip

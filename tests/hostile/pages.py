@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from tests.hostile.bodies import ARTICLE, Answer, article, html, page
 from tests.hostile.server import Case, Exchange, case, ok
 
@@ -134,4 +136,51 @@ CASES: tuple[Case, ...] = (
     case_("blank", "is a megabyte of blanks", "failed", page(lambda: " \n" * 500_000)),
     case_("no-type", "says nothing of what it is", "new", ok(article().encode(), "X: y", kind="").replace(b"Content-Type: \r\n", b""), holds=HELD),
     case_("type-nonsense", "says nonsense of what it is", "new|failed", ok(article().encode(), kind="x/y; charset=\xff; charset=utf-7")),
+    # Shown by browsers, lost by parsers of HTML 4.
+    case_("drawing", "draws a paragraph: foreignObject within svg", "new", page(article(f"<svg><foreignObject width='9'><div><p>{BOTTOM}</p></div></foreignObject></svg>")), holds=(*HELD, BOTTOM)),
+    case_("drawing-all", "draws the whole article", "new", page(html(f"<svg><foreignobject><article><h1>Miners stop work</h1>{ARTICLE}</article></foreignobject></svg>")), holds=HELD),
+    case_("frame-own", "shows a paragraph in a frame of its own making, escaped", "new", page(article(f'<iframe title="a" srcdoc="&lt;p&gt;{BOTTOM}&lt;/p&gt;"></iframe>')), holds=(*HELD, BOTTOM)),
+    case_("frame-own-all", "shows the whole article in a frame of its own making", "new", page(html(f"<iframe srcdoc='<article><h1>Miners stop work</h1>{ARTICLE}</article>'></iframe>")), holds=HELD),
+    case_("frame-own-tags", "hides a million tags in a frame of its own making", "failed", page(lambda: article(f'<iframe srcdoc="{"&lt;b&gt;" * 1_000_000}"></iframe>'))),
+    case_("frame-own-open", "opens 50,000 frames of its own making and closes none", "new|failed", page(lambda: article('<iframe srcdoc="' * 50_000))),
+    case_("frame-quotes", "opens 100,000 frames with a quotation mark", "new|failed", page(lambda: article('<iframe "' * 100_000 + "<iframe srcdoc=x>"))),
+    case_("shadow", "keeps a paragraph in a shadow", "new", page(article(f"<div><template shadowrootmode='open'><p>{BOTTOM}</p></template></div>")), holds=(*HELD, BOTTOM)),
+    case_("shadow-all", "keeps its article in a shadow", "new", page(html(f"<news-story><template shadowrootmode=open><article><h1>Miners stop work</h1>{ARTICLE}</article></template></news-story>")), holds=HELD),
+    case_("xmp-text", "says xmp around a paragraph", "new", page(article(f"<xmp>{BOTTOM}</xmp>")), holds=(*HELD, BOTTOM)),
+    case_("listing", "lists a paragraph as HTML 2 did", "new", page(article(f"<listing>{BOTTOM}</listing>")), holds=(*HELD, BOTTOM)),
+    case_("plaintext-text", "says plaintext before its last paragraph", "new", page(article(f"<plaintext>{BOTTOM}")), holds=(*HELD, BOTTOM)),
+    case_("marquee", "lets a paragraph run through the page", "new", page(article(f"<marquee>{BOTTOM}</marquee>")), holds=(*HELD, BOTTOM)),
+    case_("dialog", "says a paragraph in a dialogue that stands open", "new", page(article(f"<dialog open><p>{BOTTOM}</p></dialog>")), holds=(*HELD, BOTTOM)),
+    case_("details", "folds a paragraph away", "new", page(article(f"<details><summary>More</summary><p>{BOTTOM}</p></details>")), holds=(*HELD, BOTTOM)),
+    case_("elements-own", "is made of elements of its own", "new", page(html(f"<news-page><news-story><h1>Miners stop work</h1>{ARTICLE}<news-more><p>{BOTTOM}</p></news-more></news-story></news-page>")), holds=(*HELD, BOTTOM)),
+    case_("condition", "shows a paragraph on conditions of Internet Explorer", "new", page(article(f"<![if !IE]><p>{BOTTOM}</p><![endif]>")), holds=(*HELD, BOTTOM)),
+    case_("cdata", "says CDATA in HTML", "new", page(article(f"<![CDATA[<p>{BOTTOM}</p>]]>")), holds=(*HELD, BOTTOM)),
+    case_("letters", "puts each letter into an element", "new", page(lambda: article("<p>" + "".join(f"<span>{sign}</span>" for sign in BOTTOM) + "</p>")), holds=(*HELD, BOTTOM)),
+    case_("soft-hyphens", "puts a soft hyphen and a blank of no width between all letters", "new", page(lambda: article("<p>" + "\u00ad\u200b".join(BOTTOM) + "</p>")), holds=HELD),
+    case_("breaks", "has 100,000 line breaks", "new|failed", page(lambda: article("<br>" * 50_000 + f"<p>{BOTTOM}</p>" + "<br>" * 50_000)), holds=(BOTTOM,)),
+    case_("two-bodies", "has two bodies", "new", page(html(f"<article><h1>Miners stop work</h1>{ARTICLE}</article></body><body><p>{BOTTOM}</p>")), holds=HELD),
+    case_("head-open", "never closes its head", "new", page(article(f"<p>{BOTTOM}</p>").replace("</head>", "").replace("<body>", "")), holds=(*HELD, BOTTOM)),
+    case_("body-in-head", "has its article in its head", "new", page(f"<html><head><title>Miners stop work</title><article><h1>Miners stop work</h1>{ARTICLE}<p>{BOTTOM}</p></article></head></html>"), holds=(*HELD, BOTTOM)),
+    case_("script-open", "opens a script within its article and never closes it", "new|failed", page(article(f"<script>var a='<p>{BOTTOM}</p>'")), holds=HELD),
+    case_("style-closes", "closes its article in a style", "new", page(article(f"<style>p:after{{content:'</article>'}}</style><p>{BOTTOM}</p>")), holds=(*HELD, BOTTOM)),
+    case_("template-deep", "nests 1,000 templates", "new|failed", page(lambda: article("<template>" * 1_000 + "x" + "</template>" * 1_000 + f"<p>{BOTTOM}</p>"))),
+    case_("laughs", "declares a billion laughs", "new|failed", page('<!DOCTYPE html [<!ENTITY a "ha ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>' + article("<p>&c;&c;&c; said the miners at the gate.</p>")), holds=HELD),
+    case_("metas-100k", "has 100,000 metas", "new|failed", page(lambda: article(head="<meta>" * 100_000))),
+    case_("metas-titles", "has 100,000 titles for others to show", "new|failed", page(lambda: article(head="<meta property='og:title' content='Miners'>" * 100_000))),
+    case_("metas-large", "has a description of a megabyte", "new|failed", page(lambda: article(head=f"<meta name=description content='{'miners ' * 140_000}'>")), holds=HELD),
+    case_("attributes-same", "says one attribute 400 times", "new", page(article(f"<p {'class=a ' * 400}>{BOTTOM}</p>")), holds=(*HELD, BOTTOM)),
+    case_("names-long", "names an element at a length of 50,000 letters", "new|failed", page(lambda: article(f"<{'a' * 50_000}><p>{BOTTOM}</p></{'a' * 50_000}>"))),
+    case_("base-script", "has a base that is a script, and relative addresses", "new", page(article(head='<base href="javascript:alert(1)//"><link rel=canonical href="x">')), items=1, holds=HELD),
+    case_("base-many", "has 10,000 bases", "new", page(lambda: article(head='<base href="{canary}/">' * 10_000)), items=1, holds=HELD),
+    case_("refresh-many", "leads on by 10,000 meta refreshes", "new|failed", page(lambda: article(head='<meta http-equiv=refresh content="0;url={canary}/">' * 10_000)), lacks=("secret",)),
+    case_("policy", "forbids everything by its policy, and reports elsewhere", "new", page(article(head='<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; report-uri {canary}/r">'), "NEL: {}", 'Reporting-Endpoints: x="http://127.0.0.2/"', 'Alt-Svc: h2="127.0.0.2:80"'), holds=HELD),
+    case_("robots-meta", "wants neither index nor archive", "new|failed", page(article(head='<meta name=robots content="noindex,noarchive,none">'), "X-Robots-Tag: none")),
+    case_("gzip-body", "is a gzip file that calls itself a page", "failed", page(lambda: gzip.compress(article().encode()))),
+    case_("rtf", "is a text of another program", "failed|new", page("{\\rtf1\\ansi Two hundred miners stopped work this morning.\\par}", kind="application/rtf")),
+    case_("mhtml", "is an archived page", "failed|new", page("MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n" + article() + "\r\n--x--", kind="multipart/related")),
+    case_("utf-7", "writes script in UTF-7", "new", page(article("<p>+ADw-script+AD4-alert(1)+ADw-/script+AD4- said the miners</p>", head="<meta charset=utf-7>")), holds=HELD, lacks=("<script>",)),
+    case_("charset-late", "says its character set after 5,000 bytes", "new", page(lambda: html(f"<article><h1>Шахтёры бастуют</h1>{ARTICLE}<p>Шахтёры прекратили работу сегодня утром, сообщили жители.</p></article>", f"<!--{'x' * 5_000}--><meta charset=windows-1251>").encode("cp1251"), kind="text/html"), holds=(*HELD, "Шахтёры прекратили")),
+    case_("charset-quoted", "quotes its character set twice", "new", page(article("<p>Шахтёры прекратили работу сегодня утром, сообщили жители.</p>").encode("cp1251"), kind="text/html; charset=\"'windows-1251'\""), holds=(*HELD, "Шахтёры прекратили")),
+    case_("charset-alias", "calls windows-1251 win-1251", "new", page(article("<p>Шахтёры прекратили работу сегодня утром, сообщили жители.</p>").encode("cp1251"), kind="text/html; charset=win-1251"), holds=(*HELD, "Шахтёры прекратили")),
+    case_("date-bait", "has dates of 100,000 digits", "new", page(lambda: article(head=f"<meta property='article:published_time' content='{'9' * 100_000}'><time datetime='{'1-' * 50_000}'>x</time>")), holds=HELD),
 )  # fmt: skip

@@ -115,6 +115,11 @@ async def test_every_refused_address_is_refused_as_the_end_of_a_redirect_too(wor
         "user-password",
         "user-two",
         "user-encoded",
+        "slash-percent",
+        "scheme-blank",
+        "user-question",
+        "user-hash",
+        "user-semicolon",
         "empty",
     }
     async with World(via) as hops, Client(ALLOWED, tls=world.trust) as client:

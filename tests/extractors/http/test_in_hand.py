@@ -65,7 +65,7 @@ async def test_a_very_large_body_waits_for_room_in_the_middle_and_its_deadline_w
         held.clear()
         answer = await asyncio.wait_for(coming, 10)
         assert answer.capture.body == body
-        assert hand.size == len(body)
+        assert (hand.size, hand.coming) == (len(body), 0)
         del answer, coming
         gc.collect()
         assert hand.size == 0
@@ -79,4 +79,4 @@ async def test_what_came_of_a_body_that_is_refused_is_not_kept_with_the_refusal(
         assert links[1] is not None
         frames = [frame for link in links if link for frame, _ in walk_tb(link.__traceback__)]
         assert not [name for frame in frames for name, value in frame.f_locals.items() if isinstance(value, Decoder)]
-        assert client._in_hand.size == 0
+        assert (client._in_hand.size, client._in_hand.coming) == (0, 0)
