@@ -39,8 +39,8 @@ from storage.entries import (
 )
 from storage.feed_pieces import feed_pieces
 from storage.looks import UNKNOWN_MACHINE, looks_wait
-from storage.runs import add_reports, end_run
-from storage.sources import PollState, save_poll_states
+from storage.runs import end_run
+from storage.sources import PollState
 
 log = logging.getLogger("sholu.collect")
 
@@ -119,9 +119,7 @@ def chosen_sources(sources: Sequence[Source], ids: Sequence[str], file: Path) ->
 async def collect_shard(world: World, shard: Shard) -> list[SourceReport]:
     """Work through the sources of a shard, side by side; one bad source hurts only itself."""
     done = await asyncio.gather(*(_collect_source(world, source) for source in shard.sources))
-    if not world.options.dry_run:
-        await asyncio.to_thread(save_poll_states, world.store, [state for _, state in done])
-    await asyncio.to_thread(add_reports, world.store, world.run_id, [report for report, _ in done], now=world.clock())
+    await world.ledger.enter([state for _, state in done], [report for report, _ in done])
     return [report for report, _ in done]
 
 

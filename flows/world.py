@@ -23,6 +23,7 @@ from extractors.pool import ParserPool
 from extractors.rhythm import Bounds
 from flows.batches import Batcher
 from flows.judging import asked_to_wait, turn_has_come
+from flows.ledger import Ledger
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
@@ -83,6 +84,7 @@ class World:
     pool: ParserPool
     captures: Batcher[Capture, int]
     results: Batcher[Result, Outcome]
+    ledger: Ledger
     pages: asyncio.Semaphore
     states: Mapping[str, PollState]
     waiting: Mapping[str, tuple[PendingEntry, ...]]
@@ -119,17 +121,16 @@ async def open_world(
     now = clock()
     store = await asyncio.to_thread(open_store, settings.database)
     try:
-        run_id = await asyncio.to_thread(_enter_run, store, options, rulebook, listed, now)
+        run_id, states = await asyncio.to_thread(_enter_run, store, options, rulebook, listed, sources, now)
         try:
-            states = await asyncio.to_thread(poll_states, store, [source.id for source in sources])
-            plan = await asyncio.to_thread(make_plan, settings, options, store, sources, states, run_id, now)
-            await asyncio.to_thread(add_reports, store, run_id, plan.passed_over, now=now)
-            waiting = await asyncio.to_thread(_waiting, store, plan, options, now)
+            plan, waiting = await asyncio.to_thread(_plan_run, settings, options, store, sources, states, run_id, now)
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(Client(client_options(settings), clock=clock))
                 pool = await stack.enter_async_context(
                     ParserPool(settings.workers, seconds=settings.parse_seconds, memory=settings.parse_memory)
                 )
+                ledger = Ledger(store, run_id, clock=clock, shards=len(plan.shards), keep_states=not options.dry_run)
+                stack.push_async_callback(ledger.close)
                 world = World(
                     settings=settings,
                     options=options,
@@ -139,6 +140,7 @@ async def open_world(
                     pool=pool,
                     captures=Batcher(partial(_save_captures, store, run_id), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
                     results=Batcher(partial(_save_results, store, run_id, clock), size=RESULT_BATCH, delay=RESULT_DELAY),
+                    ledger=ledger,
                     pages=asyncio.Semaphore(PAGES_AT_ONCE),
                     states=states,
                     waiting=waiting,
@@ -176,7 +178,10 @@ def _save_results(store: Store, run_id: int, clock: Clock, batch: Sequence[Resul
     return save_results(store, run_id, batch, now=clock())
 
 
-def _enter_run(store: Store, options: CollectOptions, rulebook: Rulebook, listed: Sequence[Source], now: datetime) -> int:
+def _enter_run(
+    store: Store, options: CollectOptions, rulebook: Rulebook, listed: Sequence[Source], sources: Sequence[Source], now: datetime
+) -> tuple[int, Mapping[str, PollState]]:
+    """The run's id, and how its sources stood after their last poll."""
     for dead in sweep_runs(store, now=now):
         log.warning("run %s of %s had died (%s); what it left is finished now", dead.id, dead.started_at.isoformat(), dead.reason)
     parameters = {
@@ -186,11 +191,34 @@ def _enter_run(store: Store, options: CollectOptions, rulebook: Rulebook, listed
         "due_only": options.due_only,
         "dry_run": options.dry_run,
     }
-    run_id = begin_run(
-        store, kind="collect", now=now, parameters=parameters, slot=options.slot, rules_version=rulebook.version, lease_s=LEASE
-    )
-    sync_sources(store, listed, now=now)
-    return run_id
+    with store.together():
+        run_id = begin_run(
+            store,
+            kind="collect",
+            now=now,
+            parameters=parameters,
+            slot=options.slot,
+            rules_version=rulebook.version,
+            lease_s=LEASE,
+        )
+        sync_sources(store, listed, now=now)
+        return run_id, poll_states(store, [source.id for source in sources])
+
+
+def _plan_run(
+    settings: Settings,
+    options: CollectOptions,
+    store: Store,
+    sources: Sequence[Source],
+    states: Mapping[str, PollState],
+    run_id: int,
+    now: datetime,
+) -> tuple[Plan, Mapping[str, tuple[PendingEntry, ...]]]:
+    """What the run will do, with its sources claimed, and what waits in the queue of each."""
+    with store.together():
+        plan = make_plan(settings, options, store, sources, states, run_id, now)
+        add_reports(store, run_id, plan.passed_over, now=now)
+        return plan, _waiting(store, plan, options, now)
 
 
 def make_plan(

@@ -30,8 +30,11 @@ def capture_digest(capture: Capture) -> str:
     return records.digest(records.capture_record(capture))
 
 
-def append(connection: Connection, added: Sequence[tuple[str, int, str]]) -> None:
-    """Add (subject, id, digest) of records within a transaction begun with ``ordered=True``: two writers would fork the chain."""
+def append(connection: Connection, added: Sequence[tuple[str, int, str]]) -> tuple[int, str]:
+    """Add (subject, id, digest) of records within a transaction begun with ``ordered=True``: two writers would fork the chain.
+
+    Returns the new head: its number and its link.
+    """
     head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
     seq, link = (head.seq, head.link) if head else (0, BEGINNING)
     rows = []
@@ -41,3 +44,4 @@ def append(connection: Connection, added: Sequence[tuple[str, int, str]]) -> Non
         rows.append({"seq": seq, "subject": subject, "subject_id": subject_id, "digest": digest, "link": link})
     for batch in in_batches(rows):
         connection.execute(chain.insert(), batch)
+    return seq, link

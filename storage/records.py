@@ -81,6 +81,7 @@ RUN = ("kind", "slot", "status", "reason", "rules_version", "started_at", "ended
 LINE = ("source_id", "subject", "kind", "url", "reason", "flagged", "item_id")
 COUNTS = ("seen", "new", "updated", "unchanged", "duplicate", "skipped", "failed", "flagged")
 SUM = ("source_id", "kind", "reason", "entries", *COUNTS)
+_SUM_IN_ORDER = tuple(sorted(SUM))
 
 
 def capture_record(capture: Capture) -> str:
@@ -96,9 +97,15 @@ def record(names: tuple[str, ...], row: Mapping[Any, Any]) -> str:
 def run_record(run: Mapping[Any, Any], sums: Iterable[Mapping[Any, Any]], lines: Iterable[Mapping[Any, Any]]) -> str:
     """A closed run with its ledger: a sum a source, and the hash of its lines, one for each entry that did not stay as it was."""
     told = sorted(record(LINE, line) for line in lines)
-    added = sorted((_plain({name: each.get(name) for name in SUM}) for each in sums), key=lambda each: str(each["source_id"]))
+    added = sorted((_sum(each) for each in sums), key=lambda each: str(each["source_id"]))
     hashed = hashlib.sha256("\n".join(told).encode()).hexdigest()
-    return _written({name: run.get(name) for name in RUN} | {"sources": added, "lines": len(told), "lines_sha256": hashed})
+    facts = _plain({name: run.get(name) for name in RUN}) | {"sources": added, "lines": len(told), "lines_sha256": hashed}
+    return write_json({name: facts[name] for name in sorted(facts)})
+
+
+def _sum(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """``_plain`` of a line of the ledger, which is text and whole numbers: of thousands of them it is made straight."""
+    return {name: storable(value) if isinstance(value := row[name], str) else value for name in _SUM_IN_ORDER}
 
 
 def digest(written: str) -> str:

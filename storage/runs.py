@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,9 @@ from storage.store import Store, in_batches
 
 # Without a sign of life for this long a run on another machine is taken for dead. Runs renew at least every third of it.
 LEASE_S = 900.0
+# Polls a statement: rows of a few small columns, and every statement has a price of its own.
+POLLS = 2_000
+COUNTED = tuple(each.name for each in fields(Counts))
 HOLDING = ("running", "done", "incomplete")  # statuses that keep a slot taken
 
 
@@ -140,18 +143,16 @@ def end_run(store: Store, run_id: int, *, now: datetime, status: str, reason: st
         closed = update(runs).where(*open_still).values(status=status, reason=reason, ended_at=now)
         if not connection.execute(closed).rowcount:
             return  # closed before: its record stands in the chain as it was then
-        append(connection, [("run", run_id, records.digest(ledger_record(connection, run_id)))])
-        head = connection.execute(select(chain.c.seq, chain.c.link).order_by(chain.c.seq.desc()).limit(1)).first()
-        if head is not None:
-            noted = {"chain_seq": head.seq, "chain_link": head.link}
-            connection.execute(update(runs).where(runs.c.id == run_id).values(noted))
+        seq, link = append(connection, [("run", run_id, records.digest(ledger_record(connection, run_id)))])
+        connection.execute(update(runs).where(runs.c.id == run_id).values(chain_seq=seq, chain_link=link))
         connection.execute(delete(claims).where(claims.c.run_id == run_id))
 
 
 def ledger_record(connection: Connection, run_id: int) -> str:
     """The record of a run and its ledger that stands in the evidence chain (see ``storage.records``)."""
     run = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()
-    sums = connection.execute(select(run_sources).where(run_sources.c.run_id == run_id)).mappings().all()
+    query = select(*(run_sources.c[name] for name in records.SUM)).where(run_sources.c.run_id == run_id)
+    sums = [dict(zip(records.SUM, row, strict=True)) for row in connection.execute(query)]
     lines = connection.execute(select(outcomes).where(outcomes.c.run_id == run_id)).mappings()
     return records.run_record(run, sums, lines)
 
@@ -193,16 +194,23 @@ def _why_dead(row: Row[Any], now: datetime) -> str:
 
 def add_reports(store: Store, run_id: int, reports: Sequence[SourceReport], *, now: datetime) -> None:
     """Enter one ledger line a source; said again for the same source, the line is replaced."""
+    if reports:
+        with store.begin() as connection:
+            write_reports(store, connection, run_id, reports, now=now)
+
+
+def write_reports(store: Store, connection: Connection, run_id: int, reports: Sequence[SourceReport], *, now: datetime) -> None:
+    """As ``add_reports``, within the caller's transaction."""
     rows = [
         {
             "run_id": run_id,
             "source_id": report.source_id,
-            "kind": str(report.kind),
+            "kind": report.kind.value,
             "reason": report.reason,
             "rung": report.rung,
             "entries": report.entries,
             "seen": report.counts.seen,
-            **asdict(report.counts),
+            **{name: getattr(report.counts, name) for name in COUNTED},
             "at": now,
         }
         for report in reports
@@ -214,9 +222,8 @@ def add_reports(store: Store, run_id: int, reports: Sequence[SourceReport], *, n
         index_elements=["run_id", "source_id"],
         set_={name: new.excluded[name] for name in rows[0] if name not in {"run_id", "source_id"}},
     )
-    with store.begin() as connection:
-        for batch in in_batches(rows):
-            connection.execute(statement, batch)
+    for batch in in_batches(rows, POLLS):
+        connection.execute(statement, batch)
 
 
 def add_outcomes(store: Store, run_id: int, source_id: str, ended: Iterable[tuple[str, Outcome]], *, now: datetime) -> None:

@@ -44,6 +44,7 @@ class Store:
     dialect: str
     path: Path | None
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _joined: threading.local = field(default_factory=threading.local, repr=False)
 
     @contextmanager
     def begin(self, *, ordered: bool = False) -> Iterator[Connection]:
@@ -53,6 +54,9 @@ class Store:
         process its polling. On PostgreSQL ``ordered`` asks for the same: writers one after the other, each seeing all that
         the one before left, as the evidence chain and the search for near-duplicates need it.
         """
+        if (connection := self._outer()) is not None:
+            yield connection
+            return
         with _told(self.address), self._turn if self.dialect == "sqlite" else nullcontext(), self.engine.connect() as connection:
             writing = connection.execution_options(sholu_writes=True)
             with writing.begin():
@@ -63,8 +67,28 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that reads one consistent state; it never waits for a writer. Raises StoreError."""
+        if (connection := self._outer()) is not None:
+            yield connection
+            return
         with _told(self.address), self.engine.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Whatever this thread reads and writes within is one transaction: all of it is kept, or none. Raises StoreError."""
+        if self._outer() is not None:
+            yield
+            return
+        with self.begin() as connection:
+            self._joined.connection = connection
+            try:
+                yield
+            finally:
+                del self._joined.connection
+
+    def _outer(self) -> Connection | None:
+        found: Connection | None = getattr(self._joined, "connection", None)
+        return found
 
     def insert(self, table: Table) -> Insert:
         """``INSERT`` with ``on_conflict_do_update``; both databases spell it alike, so one type serves for both."""
