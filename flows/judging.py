@@ -64,7 +64,7 @@ def after_poll(
         remembered["gap"] = rhythm.gap
     if reading.retry_after:
         remembered["not_before"] = (now + timedelta(seconds=reading.retry_after)).isoformat()
-    kind, reason = judge(source, reading, replace(state, last_new=rhythm.last_new), new=new, now=now)
+    kind, reason = judge(source, reading, rhythm.last_new, new=new, now=now)
     kept = replace(
         state,
         next_due=rhythm.next_at,
@@ -74,10 +74,11 @@ def after_poll(
         last_kind=kind.value,
         last_reason=reason,
         rhythm=remembered,
+        last_ok=now if reading.ok else state.last_ok,
+        last_new=rhythm.last_new if reading.ok else state.last_new,
     )
     if not reading.ok:
         return kept
-    kept = replace(kept, last_ok=now, last_new=rhythm.last_new)
     # What is remembered of the entries was kept together with them.
     return kept if reading.unchanged else replace(read_state(kept, reading, whole=whole), pieces=None)
 
@@ -99,13 +100,11 @@ def read_state(state: PollState, reading: Reading, *, whole: bool = True) -> Pol
     )
 
 
-def judge(source: Source, reading: Reading, state: PollState, *, new: int, now: datetime) -> tuple[PollKind, str]:
+def judge(source: Source, reading: Reading, last_new: datetime | None, *, new: int, now: datetime) -> tuple[PollKind, str]:
     """How a poll ended, in a word and a sentence; a source is judged by what it yields against its own rhythm."""
     if not reading.ok:
         return PollKind.FAILED, reading.reason
-    latest = max(
-        (when for when in (state.last_new if not reading.newest else None, reading.newest) if when is not None), default=None
-    )
+    latest = max((when for when in (last_new if not reading.newest else None, reading.newest) if when is not None), default=None)
     # Of a bare address nobody has said how often it publishes: it cannot be called quiet.
     if source.ownership is not None and not new and latest is not None and is_quiet(source, latest, now):
         return (

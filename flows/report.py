@@ -47,7 +47,7 @@ class RunReport:
 
     @property
     def counts(self) -> Counts:
-        return reduce(add, (report.counts for report in self.sources), Counts())
+        return reduce(add, (report.counts for report in self.sources if report.counts.seen), Counts())
 
     @property
     def unseen(self) -> tuple[SourceReport, ...]:

@@ -131,7 +131,8 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     try:
         reading = await read_source(world, source, state, meter)
         feed_id = await _keep_feed(world, source, reading)
-        reading = replace(reading, capture=None)  # kept now: its bytes must not lie in memory while pages are read
+        if reading.capture is not None:
+            reading = replace(reading, capture=None)  # kept now: its bytes must not lie in memory while pages are read
         await _work_through(world, source, state, reading, meter, ended, feed_id)
     except StoreError:
         raise  # the database is everybody's: the run ends, and says why
@@ -242,6 +243,8 @@ async def _work_through(
 
 def counted(ended: Sequence[Outcome]) -> Counts:
     """Outcomes as a ledger line counts them; flagged are counted among the new and the updated."""
+    if not ended:
+        return Counts()  # of a thousand polls nearly all
     kinds = Counter(outcome.kind for outcome in ended)
     return Counts(**{kind.value: kinds[kind] for kind in OutcomeKind}, flagged=sum(outcome.flagged for outcome in ended))
 
