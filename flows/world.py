@@ -36,7 +36,7 @@ from storage.entries import (
 )
 from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
 from storage.sources import PollState, claim_hosts, claim_sources, held_by_others, poll_states, sync_sources
-from storage.store import Store, open_store
+from storage.store import MANY, Store, open_store
 
 if TYPE_CHECKING:
     from storage.results import Result
@@ -295,6 +295,9 @@ def _waiting(store: Store, plan: Plan, options: CollectOptions, now: datetime) -
     found: dict[str, list[PendingEntry]] = {}
     if options.force:
         retry_now(store, ids, now=now)
+    if len(ids) > MANY:  # one question for all of them, and mostly nobody is left to be asked about
+        at_work = sources_with_pending(store, now=now)
+        ids = [source_id for source_id in ids if source_id in at_work]
     for entry in pending_entries(store, ids, now=now):
         found.setdefault(entry.entry.source_id, []).append(entry)
     return {source_id: tuple(entries) for source_id, entries in found.items()}
