@@ -9,6 +9,7 @@ and kept as ``bench/out/rules.json``. For stored documents see ``bench/reflag_ra
 from __future__ import annotations
 
 import argparse
+import gc
 import gzip
 import json
 import random
@@ -30,6 +31,7 @@ from rules.engine.words import WORD, fold  # noqa: E402
 SHARED = HOUSE.parent / "shared" / "gold"
 RULES = HOUSE / "rules" / "kazakhstan"
 OUT = HOUSE / "bench" / "out"
+ROUNDS = 6
 Document = tuple[str, str, str]  # title, text, language
 
 
@@ -158,23 +160,32 @@ def growth(docs: list[Document], place: Path) -> dict[int, float]:
 
 
 def rows(rulebook: Rulebook, docs: list[Document], place: Path) -> list[tuple[str, float, float]]:
-    """What, MB/s of CPU time, and how many times quicker our engine is."""
+    """What, MB/s of CPU time, and how many times quicker our engine is; ours in turn with the lemmatiser, so that a busy moment
+    strikes both."""
     size = megabytes(docs)
     fresh = Rulebook(rulebook.definitions, rulebook.tables, version=rulebook.version)
     seconds = {"the engine, words met for the first time": cpu(lambda: run_engine(fresh, docs), 1)}
-    seconds["the engine, everything (matches, anchors, rules, spans)"] = engine = cpu(lambda: run_engine(rulebook, docs), 4)
-    seconds["bare tokenising and folding, each word anew"] = cpu(lambda: tokenise(docs))
     few = docs[: max(20, len(docs) // 20)]
     terms = set(surface_terms(rulebook))
-    seconds["pymorphy3 to lemmas, then a set look-up"] = cpu(lambda: lemmatise(few, terms), 1) * size / megabytes(few)
+    part = size / megabytes(few)
+    ours = "the engine, everything (matches, anchors, rules, spans)"
+    theirs = {
+        ours: (lambda: run_engine(rulebook, docs), 1.0),
+        "bare tokenising and folding, each word anew": (lambda: tokenise(docs), 1.0),
+        "pymorphy3 to lemmas, then a set look-up": (lambda: lemmatise(few, terms), part),
+    }
+    for _ in range(ROUNDS):
+        for name, (work, times) in theirs.items():
+            seconds[name] = min(seconds.get(name, float("inf")), cpu(work, 1) * times)
     seconds |= others(rulebook, docs, place)
-    return [(name, size / spent, spent / engine) for name, spent in seconds.items()]
+    return [(name, size / spent, spent / seconds[ours]) for name, spent in seconds.items()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=1000)
     given = parser.parse_args()
+    gc.set_threshold(50_000, 20, 20)  # as the command itself runs (cli/main.py)
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         begun = time.process_time()

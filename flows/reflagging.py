@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,8 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from domain.settings import Settings
 from domain.values import Flagging
@@ -203,6 +205,15 @@ def _adopt(rules: Path, cache: Path) -> None:
     # Half a million objects that stay: no use in walking them again and again, as the command itself does not (cli/main.py).
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    """End once the command is gone: where it was killed, a worker would wait for its next parcel for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _judge_parcel(parcel: list[_Asked]) -> list[Flagging]:
