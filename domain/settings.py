@@ -135,7 +135,7 @@ class Settings(SettingsFromFiles):
     )
     workers: int = Field(2, ge=1, le=64, description="Child processes that parse feeds and pages")
     parse_seconds: float = Field(20.0, gt=0, description="Limit of time for parsing one body")
-    parse_memory: int = Field(150_000_000, ge=50_000_000, description="Limit of memory growth of a parsing process")
+    parse_memory: int = Field(130_000_000, ge=50_000_000, description="Limit of memory growth of a parsing process")
     poll_min: float = Field(600.0, gt=0, description="A source is polled at most this often")
     poll_max: float = Field(86_400.0, gt=0, description="… and at least this often")
     robots: bool = Field(True, description="Respect robots.txt for pages")

@@ -51,6 +51,8 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
         raise ReadError(url, "the answer is empty", kind="empty")
     check_feed(body, url)
     decoded = decode(body, content_type)
+    if b"\0" in body:  # UTF-16 and UTF-32, in whose bytes no tag is seen
+        check_feed(decoded.text.encode("utf-8", "replace"), url)
     text = clean_markup(decoded.text).lstrip()
     notes = [f"the feed is {decoded.note}"] if decoded.note else []
     if text[:200].lstrip()[:1] in ("{", "["):

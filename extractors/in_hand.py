@@ -18,11 +18,11 @@ from domain.values import Capture
 
 LARGE = 300_000  # bytes of a body that is counted; of 301 real pages 20 are larger
 VERY_LARGE = 1_000_000  # bytes of a body that waits a second time, for all that it may grow to; of 301 real pages 3 are larger
-MOST = 16_000_000  # bytes; two bodies of the largest size allowed
-MOST_COMING = 12_000_000  # bytes that bodies on their way may take before they wait in the middle
+MOST = 12_000_000  # bytes; a body of the largest size allowed and half of one
+MOST_COMING = 8_000_000  # bytes that bodies on their way may take before they wait in the middle
 PATIENCE = 20.0
 """Seconds a request waits for room. Then it goes all the same: what holds the others back may itself be waiting for an answer."""
-_TRIM_EVERY = 8_000_000
+_TRIM_EVERY = 4_000_000
 """Bytes let go after which the C library is asked to give back what is free: it keeps pages in the middle of its heap for good."""
 _LOOK = 0.05  # seconds between two looks for room
 

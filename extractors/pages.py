@@ -72,6 +72,8 @@ def read_page(
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)
     markup = unwrapped(decode(body, content_type, html=True).text, url)
+    if b"\0" in body:  # UTF-16 and UTF-32, in whose bytes no tag is seen
+        check_page(markup.encode("utf-8", "replace"), url)
     if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
         raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
     tree = parse_page(markup, url)

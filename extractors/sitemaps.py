@@ -35,6 +35,8 @@ def read_sitemap(body: bytes, *, content_type: str = "", url: str, source_id: st
         raise ReadError(url, "the answer is empty", kind="empty")
     check_feed(body, url)
     text = clean_markup(decode(body, content_type).text).lstrip()
+    if b"\0" in body:  # UTF-16 and UTF-32, in whose bytes no tag is seen
+        check_feed(text.encode("utf-8", "replace"), url)
     if _HTML.match(text):
         unfit = unfit_answer(text)
         raise ReadError(

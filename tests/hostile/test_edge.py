@@ -81,6 +81,22 @@ async def test_all_hostile_servers_at_once_cost_healthy_feeds_nothing(world: Wor
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - usage < 300_000  # kB
 
 
+async def test_in_place_of_a_robots_txt_no_case_does_more_than_forbid_the_page(world: World) -> None:
+    options = replace(ALLOWED, deadline=0.8)
+    wrong: list[str] = []
+    for one in (one for one in CASES if one.answer and not one.url and not one.names):
+        world.root["/robots.txt"] = one.answer
+        async with asyncio.timeout(30), Client(options, lookup=world.lookup, tls=world.trust) as client:
+            try:
+                await client.fetch(world.healthy(f"page-{one.name}.html"), accept="page", robots=True)
+            except FetchError as error:
+                # A refused address is refused whoever leads there.
+                if error.kind not in ("robots", "refused") or not str(error).isprintable() or len(str(error)) > 1_000:
+                    wrong.append(f"{one.group}/{one.name}: {error.kind}: {error}")
+    assert wrong == []
+    assert world.hits == []
+
+
 async def test_with_the_default_settings_no_case_reaches_this_machine(world: World) -> None:
     async with Client(DEFAULTS, tls=world.trust) as client:
         outcomes = await asyncio.gather(*(meet(client, world.url(one)) for one in CASES))

@@ -214,7 +214,7 @@ def sholu_run(folder: Path, sources: str, rules: Path, **settings: str) -> Whole
     ) as process:
         meter = Meter(process.pid)
         meter.start()
-        out, err = process.communicate(timeout=420)
+        out, err = process.communicate(timeout=500)
         meter.over.set()
     lines = [line for line in out.splitlines() if line.startswith("{")]
     assert lines, err[-2_000:]

@@ -43,6 +43,14 @@ def test_a_feed_that_would_cost_its_reader_is_refused(feed, body, kind):
     assert refused.value.kind == kind
 
 
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-be", "utf-32"])
+def test_what_is_refused_in_utf_8_is_refused_in_sets_whose_bytes_show_no_tag(feed, page, codec):
+    with pytest.raises(ReadError, match="entities"):
+        feed(("<!DOCTYPE r [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>" + rss(item(title="&a;"))).encode(codec))
+    with pytest.raises(ReadError, match="tags"):
+        page(("<html><body>" + "<p>" * 130_000).encode(codec))
+
+
 def test_a_feed_that_declares_html_s_entities_is_read(feed):
     body = "<!DOCTYPE rss [<!ENTITY laquo '&#171;'><!ENTITY nbsp '&#160;'>]>" + rss(item(title="&laquo;Халык"))
     assert feed(body).entries[0].title == "«Халык"
