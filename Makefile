@@ -10,10 +10,12 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: help run serve demo test check lint types layers bench audit lock clean
+.PHONY: help setup run serve demo test check lint types layers bench audit lock clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.run  ## only set up: a virtual environment and the locked packages
 
 run: $(VENV)/.run  ## set up, poll the configured sources once and print what was found
 	@$(BIN)/sholu run

@@ -6,6 +6,7 @@ Started by ``pool`` only. It opens no socket and no file after warming up; it di
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import ctypes
 import gc
 import importlib
@@ -15,7 +16,9 @@ import resource
 import signal
 import struct
 import sys
+from enum import Enum
 from pathlib import Path
+from types import ModuleType
 
 LENGTH = struct.Struct(">Q")
 _PR_SET_PDEATHSIG = 1
@@ -78,11 +81,13 @@ def _warm_up() -> None:
     from datetime import UTC, datetime
 
     logging.disable(logging.CRITICAL)  # trafilatura logs every page it finds odd; the outcome says it
+    from domain import values
     from domain.errors import ReadError
     from domain.values import Entry
     from extractors.feeds import read_feed
     from extractors.pages import read_page
 
+    pack_enumerations_by_value(values)
     now = datetime(2020, 1, 1, tzinfo=UTC)
     feed = b"<rss version='2.0'><channel><title>x</title><item><title>x</title><link>http://example.org/x</link></item></channel></rss>"
     with contextlib.suppress(ReadError):
@@ -91,6 +96,17 @@ def _warm_up() -> None:
         read_page(_WARMING_PAGE, url="http://example.org/x", entry=Entry("x", "x", "", "", ""), now=now)
     gc.collect()
     gc.freeze()  # what is loaded stays: no use in walking it at every collection
+
+
+def pack_enumerations_by_value(module: ModuleType) -> None:
+    """Have members travel as their class and value: Python 3.11.2 (Debian 12's) packs a call of getattr, which the parent refuses."""
+    for kind in vars(module).values():
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            copyreg.pickle(kind, _by_value)
+
+
+def _by_value(member: Enum) -> tuple[type[Enum], tuple[object]]:
+    return type(member), (member.value,)
 
 
 def _limit(memory: int) -> None:

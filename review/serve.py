@@ -36,11 +36,14 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8710) -> None
 
 def must_be_safe(store: Store, own: DeskSettings, host: str) -> None:
     """Refuse to show the desk to a network while anybody who comes would be the one local user."""
-    if is_local(host) or own.proxy_header or users.any_user(store):
+    # Names and proxies are set for a desk that others reach through a proxy, however local the address it listens on.
+    behind_a_proxy = bool(own.host_names or own.proxies)
+    if (is_local(host) and not behind_a_proxy) or own.proxy_header or users.any_user(store):
         return
+    way = "comes through the proxy (SHOLU_DESK_HOSTS, SHOLU_DESK_PROXY_ADDRESSES)" if is_local(host) else f"can reach {host}"
     message = (
-        f"the desk would be open to everybody who can reach {host}: open it on this machine first (sholu review) and add an "
-        "administrator under People, or let a reverse proxy name the users (SHOLU_DESK_PROXY_HEADER)"
+        f"the desk would be open to everybody who {way}: add an administrator first (sholu review --add-user NAME), "
+        "or let a reverse proxy name the users (SHOLU_DESK_PROXY_HEADER)"
     )
     raise ConfigError(message, key="--host")
 

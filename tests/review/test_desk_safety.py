@@ -284,8 +284,12 @@ def test_the_desk_refuses_to_stand_open_to_a_network(store: Store, clock: Clock)
     own = DeskSettings(_env_file=None)
     must_be_safe(store, own, "127.0.0.1")
     must_be_safe(store, own, "::1")
-    with pytest.raises(ConfigError, match="add an administrator under People"):
+    with pytest.raises(ConfigError, match="add an administrator first"):
         must_be_safe(store, own, "0.0.0.0")
+    for given in ({"hosts": "desk.example.org"}, {"proxy_addresses": "127.0.0.1/32"}):
+        behind = DeskSettings(_env_file=None, **given)  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+        with pytest.raises(ConfigError, match="everybody who comes through the proxy"):
+            must_be_safe(store, behind, "127.0.0.1")
     add_user(store, "Anna", "a long password", "admin", now=clock())
     must_be_safe(store, own, "0.0.0.0")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copyreg
 import io
 import os
 import pickle
@@ -12,11 +13,14 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from enum import Enum
 
 import psutil
 import pytest
 
+from domain import values
 from domain.errors import ReadError
+from extractors.child import _answer, pack_enumerations_by_value
 from extractors.feeds import read_feed
 from extractors.pool import ParserPool, _Answer
 from tests.conftest import HOUSE
@@ -161,3 +165,17 @@ def test_an_answer_that_is_no_value_leads_nowhere():
         answer = b"\x80\x04\x8c\x0ddomain.values\x8c" + bytes([len(name)]) + name + b"\x93."
         with pytest.raises(pickle.UnpicklingError):
             _Answer(io.BytesIO(answer)).load()
+
+
+def test_an_enumeration_comes_back_on_every_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As Python 3.11.2 packs a member; later ones pack it by its value by themselves.
+    monkeypatch.setattr(Enum, "__reduce_ex__", lambda member, _: (getattr, (type(member), member.name)))
+    call = pickle.dumps(("domain.values", "BodyFrom", ("page",), {}))
+    with pytest.raises(pickle.UnpicklingError):
+        _Answer(io.BytesIO(_answer(call))).load()
+    pack_enumerations_by_value(values)
+    try:
+        assert _Answer(io.BytesIO(_answer(call))).load() == ("ok", values.BodyFrom.PAGE)
+    finally:
+        for kind in [kind for kind in copyreg.dispatch_table if kind.__module__ == values.__name__]:
+            del copyreg.dispatch_table[kind]
