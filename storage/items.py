@@ -101,12 +101,16 @@ def save_results(store: Store, run_id: int, results: Sequence[Result], *, now: d
 def write_results(store: Store, connection: Connection, run_id: int, batch: Sequence[Result], *, now: datetime) -> list[Outcome]:
     """``save_results`` for one batch, within the caller's transaction (begun with ``ordered=True``)."""
     recorded = _recorded(connection, run_id, batch)
+    settled = _settled(connection, run_id, batch)
     endings: dict[int, Outcome] = {}
     waiting: list[tuple[int, Result]] = []
     for place, result in enumerate(batch):
         before = recorded.get(_mark(result))
         if before is not None and (before.kind is not OutcomeKind.FAILED or isinstance(result, NotStored)):
             endings[place] = before
+        elif before is None and (held := settled.get((result.pending.id, result.pending.fingerprint))):
+            # Unchanged ones are not in the ledger, and what was said once must not be judged again: the item may have changed since.
+            endings[place] = Outcome(OutcomeKind.UNCHANGED, result.pending.entry.url, item_id=held)
         else:
             waiting.append((place, result))
     # What relies on an item comes after what may make it.
@@ -139,6 +143,15 @@ def _recorded(connection: Connection, run_id: int, batch: Sequence[Result]) -> d
         (row.source_id, row.subject): Outcome(OutcomeKind(row.kind), row.url, row.reason, row.flagged, row.item_id)
         for row in connection.execute(query)
     }
+
+
+def _settled(connection: Connection, run_id: int, batch: Sequence[Result]) -> dict[tuple[int, str], int]:
+    """The entries of a batch that this run has worked already as they are, with the items they gave."""
+    e = entries.c
+    query = select(e.id, e.fingerprint, e.item_id).where(
+        e.id.in_([result.pending.id for result in batch]), e.run_id == run_id, e.state == "done", e.item_id.is_not(None)
+    )
+    return {(row.id, row.fingerprint): row.item_id for row in connection.execute(query)}
 
 
 def _save_round(store: Store, connection: Connection, run_id: int, results: Sequence[Result], now: datetime) -> list[_Ended]:
