@@ -24,7 +24,7 @@ from extractors.language import detect_language
 from extractors.limits import check_page
 from extractors.plain import clean_markup, clean_text, encoded_markup, one_line, plain_title
 from extractors.plausible import Seen, unfit_page
-from extractors.unwrapped import unwrapped
+from extractors.unwrapped import may_hide_text, unwrapped
 
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 1_000_000
@@ -71,7 +71,9 @@ def read_page(
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)
-    markup = unwrapped(decode(body, content_type, html=True).text, url)
+    markup = decode(body, content_type, html=True).text
+    if may_hide_text(body):
+        markup = unwrapped(markup, url)
     if b"\0" in body:  # UTF-16 and UTF-32, in whose bytes no tag is seen
         check_page(markup.encode("utf-8", "replace"), url)
     if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
