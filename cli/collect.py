@@ -137,13 +137,14 @@ def items(
 ) -> None:
     """List what is stored: a table newest first, or with --json a line an item in the order of their ids."""
     from domain.settings import load_settings
-    from storage.shelf import FLAGGED, NEAR_MISS, Filter, list_items, page
+    from flows.choosing import chosen_items
+    from storage.shelf import FLAGGED, NEAR_MISS, list_items, page
     from storage.store import open_store
 
     settings = load_settings()
     grades = tuple(grade for grade, wanted in ((FLAGGED, flagged), (NEAR_MISS, near_miss)) if wanted)
-    wanted = Filter(grades=grades, seen_since=parse_day(since), source_ids=(source,) if source else ())
     with closing(open_store(settings.database)) as store:
+        wanted = chosen_items(store, since=parse_day(since), sources=(source,) if source else (), grades=grades)
         if json:
             for item in islice(list_items(store, wanted), limit or None):
                 print_json(item_line(item))
@@ -165,6 +166,8 @@ def items(
         console().print(
             shown
             if shown.row_count
+            else "No item is like that."
+            if flagged or near_miss or since or source
             else "No items yet. `sholu run` reads the sources; `sholu demo` shows the whole thing without a network."
         )
 

@@ -89,6 +89,8 @@ def explain_command(
         found_title, text, language = stored.title, stored.text, language or stored.language
     elif _is_file(what):
         found_title, _, text = Path(what).read_text(encoding="utf-8", errors="replace").partition("\n")
+    elif " " not in what.strip() and ("/" in what or Path(what).suffix):
+        complain(f"{what} is no file here, so it is taken for the text itself.")
     explanation = explain(rulebook, title=found_title, text=text.strip(), language=language, source_country=country)
     if json:
         print_json(explanation)

@@ -161,6 +161,4 @@ def reextract(
         )
     if report.changes:
         console().print(shown)
-    console().print(
-        report.closing() + ("" if not report.dry_run or not report.changed else " `sholu reextract --apply` stores it.")
-    )
+    console().print(report.closing())

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+Language = Literal["en", "ru", "kk", "kk-Latn", "ky", "uz", "und"]
+"""The languages told apart; ``und`` is every other."""
 
 
 class Ownership(StrEnum):

@@ -19,6 +19,7 @@ from extractors.client_options import client_options
 from extractors.failures import status_error
 from extractors.pool import ParserPool
 from flows.batches import Batcher
+from flows.choosing import refuse_unknown_sources
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import load_capture, save_captures
 from storage.rechecks import DueLook, Found, Look, due_rechecks, item_key_of, retry_at, save_looks, schedule_rechecks
@@ -108,6 +109,7 @@ async def recheck(
     """Look again at all flagged items whose time has come, as a run of its own. Raises ConfigError and StoreError."""
     rulebook = load_rulebook(settings.rules, settings.home / "cache")
     with closing(await asyncio.to_thread(open_store, settings.database)) as store:
+        await asyncio.to_thread(refuse_unknown_sources, store, sources)
         await asyncio.to_thread(sweep_runs, store, now=clock())
         async with (
             Client(client_options(settings), clock=clock) as client,

@@ -10,9 +10,10 @@ from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
 from domain.settings import Settings
+from domain.values import Language
 from flows.alone import UnderWay
 from flows.reextracting import ReextractOptions, Reread, reextract
-from flows.reflag import Language, start_of
+from flows.reflag import start_of
 from flows.shell import State_, ended, item_link, now, settings_of_run, skipped
 
 

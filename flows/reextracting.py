@@ -21,6 +21,7 @@ from domain.values import OutcomeKind
 from extractors.articles import Article, read_article
 from extractors.pool import ParserPool
 from flows.alone import Clock, Work, working_alone
+from flows.choosing import chosen_items
 from flows.pages import content_type_of
 from flows.reflagging import word_of
 from flows.report import telling_words
@@ -84,7 +85,7 @@ class ReextractReport:
         """One sentence on the whole."""
         verb = "would get" if self.dry_run else "got"
         tail = (
-            " This was a dry run: nothing was changed."
+            " This was a dry run: nothing was changed; `sholu reextract --apply`, or in Prefect a run with dry_run off, does it."
             if self.dry_run
             else " The former versions are kept; what people decided is as it was."
         )
@@ -96,7 +97,7 @@ class ReextractReport:
 
 
 def reextract(settings: Settings, options: ReextractOptions, *, clock: Clock) -> ReextractReport:
-    """Read stored pages again and keep what differs. Raises ConfigError before anything is touched where the rules are wrong.
+    """Read stored pages again and keep what differs. Raises ConfigError before anything is touched where the rules are wrong or a source or language is none.
 
     Cut off and started again it does the rest: what was already read anew says the same and is passed over.
     """
@@ -108,19 +109,21 @@ def reextract(settings: Settings, options: ReextractOptions, *, clock: Clock) ->
         "languages": list(options.languages),
         "dry_run": options.dry_run,
     }
-    with (
-        closing(open_store(settings.database)) as store,
-        working_alone(store, "reextract", clock=clock, parameters=parameters, rules_version=rulebook.version) as work,
-    ):
-        report = asyncio.run(_reread_all(settings, options, rulebook, work))
-        work.said = report.closing()
-        log.info(work.said, extra={"run": work.run_id})
+    with closing(open_store(settings.database)) as store:
+        chosen = chosen_items(
+            store, since=options.since, until=options.until, sources=options.sources, languages=options.languages
+        )
+        with working_alone(store, "reextract", clock=clock, parameters=parameters, rules_version=rulebook.version) as work:
+            report = asyncio.run(_reread_all(settings, options, chosen, rulebook, work))
+            work.said = report.closing()
+        log.info(report.closing(), extra={"run": report.run_id})
         return report
 
 
-async def _reread_all(settings: Settings, options: ReextractOptions, rulebook: Rulebook, work: Work) -> ReextractReport:
+async def _reread_all(
+    settings: Settings, options: ReextractOptions, chosen: Filter, rulebook: Rulebook, work: Work
+) -> ReextractReport:
     store = work.store
-    chosen = Filter(seen_since=options.since, seen_until=options.until, source_ids=options.sources, languages=options.languages)
     counts: Counter[str] = Counter()
     changes: list[Reread] = []
     failures: list[tuple[int, str]] = []

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Literal
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from domain.settings import Settings
+from domain.values import Language
 from flows.alone import UnderWay
 from flows.reflagging import Change, ReflagOptions, reflag
 from flows.shell import State_, ended, item_link, now, settings_of_run, skipped
-
-Language = Literal["en", "ru", "kk", "kk-Latn", "ky", "uz"]
 
 
 @flow(

@@ -19,11 +19,11 @@ from threading import Thread
 from domain.settings import Settings
 from domain.values import Flagging
 from flows.alone import Work, working_alone
+from flows.choosing import chosen_items
 from flows.report import telling_words
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.reflagging import Judged, Stored, save_judgements, stored_documents
 from storage.runs import renew_run
-from storage.shelf import Filter
 from storage.store import Store, open_store
 
 log = logging.getLogger("sholu.reflag")
@@ -75,9 +75,11 @@ class ReflagReport:
 
     def closing(self) -> str:
         """One sentence on the whole."""
+        if not self.judged:
+            return f"Nothing to do: no chosen item is left that the present rules ({self.rules_version}) have not judged."
         done = "would become" if self.dry_run else "became"
         tail = (
-            " This was a dry run: nothing was changed; `sholu reflag --apply` does it."
+            " This was a dry run: nothing was changed; `sholu reflag --apply`, or in Prefect a run with dry_run off, does it."
             if self.dry_run
             else " What people decided is as it was."
         )
@@ -90,11 +92,13 @@ class ReflagReport:
 def reflag(settings: Settings, options: ReflagOptions, *, clock: Callable[[], datetime]) -> ReflagReport:
     """Judge stored items by the present rules; an item these rules have judged already is passed over, so it can be cut off and started again.
 
-    Raises ConfigError before anything is touched where the rules are wrong: those in force stay in force.
+    Raises ConfigError before anything is touched where the rules are wrong (those in force stay in force) or a source or language is none.
     """
     rulebook = load_rulebook(settings.rules, settings.home / "cache")
-    chosen = Filter(seen_since=options.since, seen_until=options.until, source_ids=options.sources, languages=options.languages)
     with closing(open_store(settings.database)) as store:
+        chosen = chosen_items(
+            store, since=options.since, until=options.until, sources=options.sources, languages=options.languages
+        )
         parameters = {"sources": list(options.sources), "languages": list(options.languages), "dry_run": options.dry_run}
         with working_alone(store, "reflag", clock=clock, parameters=parameters, rules_version=rulebook.version) as work:
             report = _judge_all(

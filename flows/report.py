@@ -64,7 +64,7 @@ class RunReport:
         """The last words of a run: what was seen, and (``hints``) where to look next."""
         total = len(self.sources)
         if not total:
-            return "No source was due. `sholu run` without --due polls them all now."
+            return "No source was due. To poll them all now: `sholu run` without --due, or in Prefect a custom run with only_due off."
         if self.offline:
             return "There is no network: not one source could be reached. `make demo` shows the whole thing work without one."
         kinds = Counter(report.kind for report in self.sources)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from domain.phrases import number_shown
+from domain.values import Language
 from review.access import Reader
 from review.desk import language_of, page, the_desk
 from review.filters import OWNERSHIPS, Filters, cursor_text, read_filters
@@ -17,7 +19,6 @@ from storage.queues import COUNTED, Queue
 from storage.sources import stored_sources
 
 router = APIRouter(include_in_schema=False)
-LANGUAGES_OFFERED = ("en", "ru", "kk", "kk-Latn", "ky", "uz", "und")
 TODAY = timedelta(hours=12)
 SECOND_READING = timedelta(days=60)  # what was decided longer ago is not brought up again
 
@@ -70,7 +71,7 @@ def filter_choices(request: Request, filters: Filters) -> dict[str, list[tuple[s
         "organisation": desk.names.offered(language, "organisation"),
         "outlet": [(source.id, source.title) for source in stored_sources(desk.store)],
         "ownership": [(one, one) for one in OWNERSHIPS],
-        "language": [(one, one) for one in LANGUAGES_OFFERED],
+        "language": [(one, one) for one in get_args(Language)],
         "rule": [(one, one) for one in statistics.known_values(desk.store, "rule")],
     }
     for name, choices in chosen.items():

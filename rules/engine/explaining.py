@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from domain.errors import ConfigError
 from domain.values import Flagging
 from rules.engine import english, kazakh, russian
 from rules.engine.languages import cyrillic_mode, latin_mode
@@ -109,6 +110,10 @@ def forms_of(word: str, rulebook: Rulebook | None = None) -> dict[str, tuple[str
     text, _, flags = word.partition(":")
     text, flags = text.strip(), flags.strip()
     words = text.split()
+    if not words:
+        raise ConfigError(
+            "is no word; write one as it would stand in a lexicon, such as protest:nv", file="command line", key=repr(word)
+        )
     found: dict[str, tuple[str, ...]] = {}
     if is_cyrillic(text):
         named = words[0][:1].isupper()
