@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _CODECS = {
     "cp1252": "ascii us-ascii iso-8859-1 iso8859-1 iso_8859-1 latin1 latin-1 l1 windows-1252 cp1252 x-cp1252",
-    "cp1251": "windows-1251 cp1251 cp-1251 win-1251 win1251 x-cp1251 windows1251",
+    "cp1251": "windows-1251 cp1251 cp-1251 win-1251 win1251 x-cp1251 windows1251 x-windows-1251 1251",
     "cp1250": "windows-1250 cp1250",
     "cp1253": "windows-1253 cp1253",
     "cp1254": "windows-1254 cp1254 iso-8859-9 latin5",
@@ -26,7 +26,7 @@ _CODECS = {
     "koi8_u": "koi8-u",
     "kz1048": "kz-1048 kz1048 strk1048-2002 rk1048",
     "ptcp154": "ptcp154 pt154 cp154 csptcp154 cyrillic-asian",
-    "mac_cyrillic": "x-mac-cyrillic maccyrillic",
+    "mac_cyrillic": "x-mac-cyrillic maccyrillic mac-cyrillic x-mac-ukrainian",
     "iso8859_2": "iso-8859-2 latin2",
     "iso8859_3": "iso-8859-3",
     "iso8859_4": "iso-8859-4",
@@ -44,7 +44,7 @@ _CODECS = {
     "euc_jp": "euc-jp",
     "cp932": "shift_jis shift-jis sjis windows-31j x-sjis",
     "cp949": "euc-kr ks_c_5601-1987 uhc windows-949",
-    "utf-8": "utf-8 utf8 unicode-1-1-utf-8",
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 utf_8 utf-8-sig utf8-sig utf8mb4 cp65001",
     "utf-16-le": "utf-16 utf-16le utf16 u16 utf_16 ucs-2 iso-10646-ucs-2 unicode",
     "utf-16-be": "utf-16be",
     "utf-32-le": "utf-32 utf-32le utf32 u32 utf_32",
@@ -63,10 +63,20 @@ _HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML_DECLARATION = re.compile(rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([\w.:-]+)\s*[\"']", re.IGNORECASE)
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_PAIR = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 _WESTERN = frozenset({"cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "iso8859_15"})
-_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic")
+_CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5", "kz1048")
+"""Guessed at, the likeliest first. That of Macintosh is not: it differs from windows-1251 in capitals and я alone, and needs a label."""
 _NEVER_GUESSED = frozenset({"utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be", "kz1048", "ptcp154"})
 _SAMPLE = 200_000  # bytes looked at where a character set is guessed
+_SURE = 0.35  # by ``_russianness``: real Russian lies near 0.5, in capitals too, what is misread below 0.1
+_FEWEST = 20  # letters by which a label can be told to be wrong
+_COMMON = re.compile("[оеаинтсрвлОЕАИНТСРВЛыЫ]")
+_RARE = re.compile("[юхйфщцэъжшЮХЙФЩЦЭЪЖШ]")
+_INNER_CAPITAL = re.compile("[а-яёіїєґ][А-ЯЁІЇЄҐӘҒҚҢӨҰҮҺ]")
+_ODD = re.compile(r"[^\sа-яА-ЯёЁіІїЇєЄґҐәӘғҒқҚңҢөӨұҰүҮһҺ«»„“”‘’–—…№•·©®°§\xa0]")
+"""What is neither Russian, Kazakh or Ukrainian nor of their punctuation: symbols, lines and the letters of other languages."""
+_KAZAKH_AS_1251 = re.compile("[ќЌѕЅ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +98,13 @@ def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decode
     if found is not None:
         return found
     unknown = next(iter(declared(body, content_type, html=html)), "")
-    codec = _guess(body)
+    text, codec = _decoded(body, _guess(body))
     note = (
         f"labelled {unknown}, which it is not; read as {codec}"
         if unknown
         else f"not labelled with its character set; read as {codec}"
     )
-    return Decoded(body.decode(codec, "replace"), codec, note)
+    return Decoded(text, codec, note)
 
 
 def decode_as_labelled(body: bytes, content_type: str = "", *, html: bool = False) -> Decoded | None:
@@ -154,10 +164,16 @@ def _utf8(body: bytes) -> str | None:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
+        body = _PAIR.sub(_paired, body)
         text = body.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     sound = sum(len(run) for run in _HIGH.findall(body[:_SAMPLE]) if _is_utf8(run))
     return text if sound > 30 * broken else None
+
+
+def _paired(pair: re.Match[bytes]) -> bytes:
+    """One sign from the two halves that MySQL and Java write of it (CESU-8)."""
+    return pair[0].decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def _is_utf8(run: bytes) -> bool:
@@ -175,11 +191,12 @@ def _by_label(body: bytes, label: str) -> Decoded | None:
     if codec in _WESTERN and _looks_cyrillic(body):
         guess = _best_cyrillic(body)
         return Decoded(body.decode(guess, "replace"), guess, f"labelled {label}, which it is not; read as {guess}")
-    text = body.decode(codec, "replace")
+    true = _truly(codec, body) if codec in _CYRILLIC else codec
+    text, true = _decoded(body, true)
     # Five undefined bytes of windows-1252 turn up in real pages; a label is a lie when more than a trace does not fit.
     if text.count("\ufffd") > max(5, len(body) // 200):
         return None
-    return Decoded(text, codec)
+    return Decoded(text, true, f"labelled {label}, which it is not; read as {true}" if true != codec else "")
 
 
 def _looks_cyrillic(body: bytes) -> bool:
@@ -189,24 +206,48 @@ def _looks_cyrillic(body: bytes) -> bool:
 
 
 def _best_cyrillic(body: bytes) -> str:
-    sample = b" ".join(_HIGH.findall(body[:_SAMPLE])[:4000])
+    sample = _high_sample(body)
     return max(_CYRILLIC, key=lambda codec: _russianness(sample.decode(codec, "replace")))
 
 
+def _high_sample(body: bytes) -> bytes:
+    return b" ".join(_HIGH.findall(body[:_SAMPLE])[:4000])
+
+
 def _russianness(text: str) -> float:
-    """Small frequent letters count for, capitals within words, symbols and lines against."""
-    good = sum(text.count(letter) for letter in "оеаинтсрвлкмдпуяыьгзбчйхжшю")
-    frequent = sum(text.count(letter) for letter in "оеаинтс")
-    inner_capitals = len(re.findall("[а-я][А-Я]", text))
-    letters = sum(character.isalpha() for character in text)
-    return good + frequent - 3 * inner_capitals - 2 * (len(text) - letters - text.count(" "))
+    """Frequent letters for each sign of the text; rare ones, capitals within words and what is not Russian count against.
+
+    Small letters are not looked for: text in capitals, read in the wrong set, becomes small.
+    """
+    against = 2 * len(_RARE.findall(text)) + 3 * len(_INNER_CAPITAL.findall(text)) + 2 * len(_ODD.findall(text))
+    return (len(_COMMON.findall(text)) - against) / max(1, len(text) - text.count(" "))
+
+
+def _truly(codec: str, body: bytes) -> str:
+    """The Cyrillic set that text labelled as another one is plainly in: KOI8 and windows-1251 are taken for one another."""
+    sample = _high_sample(body)
+    labelled = _russianness(sample.decode(codec, "replace"))
+    if len(sample) < _FEWEST or labelled > _SURE:
+        return codec
+    best = _best_cyrillic(body)
+    return best if _russianness(sample.decode(best, "replace")) > max(_SURE, labelled + _SURE) else codec
+
+
+def _decoded(body: bytes, codec: str) -> tuple[str, str]:
+    """The text and the codec it was read with: Kazakh sites call their KZ-1048 windows-1251, of which it is a variant.
+
+    No language that has ќ or ѕ (Macedonian) has ы or і.
+    """
+    text = body.decode(codec, "replace")
+    if codec == "cp1251" and ("ы" in text or "і" in text) and len(_KAZAKH_AS_1251.findall(text)) > text.count("а") // 50:
+        return body.decode("kz1048", "replace"), "kz1048"
+    return text, codec
 
 
 def _guess(body: bytes) -> str:
     if _looks_cyrillic(body):
         codec = _best_cyrillic(body)
-        sample = b" ".join(_HIGH.findall(body[:_SAMPLE])[:4000]).decode(codec, "replace")
-        if _russianness(sample) > 0.5 * len(sample):
+        if _russianness(_high_sample(body).decode(codec, "replace")) > _SURE:
             return codec
     from charset_normalizer import from_bytes
 

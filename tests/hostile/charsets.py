@@ -25,6 +25,15 @@ def russian(codec: str, label: str = "", *, title: str = RU, text: str = TEXT, k
 
 
 HELD = {"holds": (RU,)}
+PROSE = "Рабочие прекратили работу — «Озенмунайгаз» молчит"
+CAPITALS = "РАБОЧИЕ ПРЕКРАТИЛИ РАБОТУ"
+KAZAKH = "Жұмысшылар ереуілге шықты: қала әкімі үндемейді"
+
+
+def told(codec: str, label: str, title: str = PROSE) -> Answer:
+    """A feed whose set shows in no more than its letters: dashes and quotation marks stand elsewhere in each Cyrillic one."""
+    return russian(codec, label, title=title, text=f"<description>{title}. {title}.</description>")
+
 
 CASES: tuple[Case, ...] = (
     case_("utf-8", "is UTF-8 and says so", "new", russian("utf-8", "utf-8"), **HELD),
@@ -84,7 +93,7 @@ CASES: tuple[Case, ...] = (
     case_("user-defined", "says x-user-defined and UTF-8 at once", "new", russian("utf-8", "x-user-defined"), **HELD),
     case_("replacement", "says the sets that browsers replace by nothing", "new", russian("utf-8", "iso-2022-kr", kind="text/xml; charset=replacement"), **HELD),
     case_("confusable", "writes Latin words in letters of three scripts", "new", feed(rss(item(title="Міnеrѕ ѕtор wоrk, ᴍiners stoр"))), items=1),
-    case_("gzip", "is a gzip file under a feed's label", "refused", feed(lambda: __import__("gzip").compress(rss(item()).encode()))),
+    case_("gzip", "is a gzip file under a feed's label", "new|refused", feed(lambda: __import__("gzip").compress(rss(item()).encode()))),
     *(case_(f"alias-{name}", f"calls its set {label!r}", "new", russian(codec, label), **HELD) for name, codec, label in (
         ("utf8", "utf-8", "utf8"), ("utf_8", "utf-8", "UTF_8"), ("utf-8-blank", "utf-8", " utf-8 "), ("unicode-1-1", "utf-8", "unicode-1-1-utf-8"), ("win-1251", "cp1251", "win-1251"),
         ("cp-1251", "cp1251", "cp-1251"), ("x-cp1251", "cp1251", "x-cp1251"), ("windows1251", "cp1251", "windows1251"), ("1251", "cp1251", "1251"), ("ansi", "cp1251", "ANSI"),
@@ -99,5 +108,16 @@ CASES: tuple[Case, ...] = (
     case_("euc-kr", "says EUC-KR and is noise", "new|refused|empty", feed(lambda: b"<?xml version='1.0' encoding='euc-kr'?><rss version='2.0'><channel><item><title>" + bytes(range(0x80, 0x100)) * 100 + b"</title></item></channel></rss>", kind="text/xml")),
     case_("utf-16-bom-1251", "begins with the mark of UTF-16 and is windows-1251", "new|refused|empty", feed(b"\xff\xfe" + rss(item(title=RU)).encode("cp1251"), kind="text/xml")),
     case_("c1", "has the control characters of ISO 8859-1 in its title", "new", feed(rss(item(title="Miners \u0085\u0091stop\u0092 work")).encode("utf-8"), kind="text/xml; charset=utf-8"), holds=("Miners",)),
+    *(case_(f"prose-{codec}-{label or 'unlabelled'}", f"is {codec}, with dashes and quotation marks, and says {label or 'nothing'}", "new", told(codec, label), holds=(PROSE,), items=1) for codec, label in (
+        ("cp1251", ""), ("cp1251", "iso-8859-1"), ("cp1251", "utf-8"), ("cp1251", "x-windows-1251"), ("cp1251", "ansi"), ("cp1251", "koi8-r"), ("cp1251", "cp866"), ("mac_cyrillic", "mac-cyrillic"),
+    )),
+    *(case_(f"words-{codec}-{label or 'unlabelled'}", f"is {codec} and says {label or 'nothing'}", "new", told(codec, label, RU), holds=(RU,), items=1) for codec, label in (
+        ("koi8_r", "windows-1251"), ("koi8_r", "cp866"), ("cp866", "windows-1251"), ("cp866", ""), ("iso8859_5", "windows-1251"),
+    )),
+    case_("capitals-1251-as-koi8", "shouts in windows-1251 and says KOI8-R", "new", told("cp1251", "koi8-r", CAPITALS), holds=(CAPITALS,), items=1),
+    case_("capitals-koi8-as-1251", "shouts in KOI8-R and says windows-1251", "new", told("koi8_r", "windows-1251", CAPITALS), holds=(CAPITALS,), items=1),
+    case_("kazakh-1048-as-1251", "is Kazakh in KZ-1048 and says windows-1251", "new", told("kz1048", "windows-1251", KAZAKH), holds=(KAZAKH,), items=1),
+    case_("kazakh-1048-unlabelled", "is Kazakh in KZ-1048 and says nothing", "new", told("kz1048", "", KAZAKH), holds=(KAZAKH,), items=1),
+    case_("halves", "writes a sign beyond the first plane as two halves", "new", feed(rss(item(title=PROSE + " {X}")).encode().replace(b"{X}", b"\xed\xa0\xbd\xed\xb8\x80")), holds=(PROSE, "\U0001f600"), items=1),
     case_("decomposed", "writes its letters in two parts", "new", feed(lambda: rss(item(title=unicodedata.normalize("NFD", RU)))), items=1),
 )  # fmt: skip
