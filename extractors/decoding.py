@@ -12,6 +12,8 @@ import zlib
 OFFERED = "gzip, deflate"
 _NAMES = frozenset({"gzip", "x-gzip", "deflate"})
 
+_GZIP = b"\x1f\x8b"
+"""No text begins so: a gzip file under no label, under one less than it is wrapped in, or wrapped by a Transfer-Encoding."""
 _STEP = 65_536
 MAX_RATIO = 200
 """Decoded bytes per byte on the wire, looked at past ``RATIO_FROM``: real pages and feeds stay below 50, zlib reaches 1,032."""
@@ -92,6 +94,7 @@ class Decoder:
         self._limit = limit
         self._wire = 0
         self._pieces: list[bytes] = []
+        self._first: bytes | None = b""
         self.size = 0
 
     def feed(self, data: bytes) -> None:
@@ -100,16 +103,34 @@ class Decoder:
             piece = data[start : start + _STEP] if self._layers else data
             self._wire += len(piece)
             for layer in self._layers:
-                # A layer in the middle is held to the same bound: what it may put out at once is what we may keep at all.
-                piece = layer.feed(piece, self._limit - self.size)
-                if len(piece) > self._limit - self.size:
-                    raise DecodingError("too-large", f"The body is larger than {self._limit:,} bytes once decoded")
+                piece = self._through(layer, piece)
+            if self._first is not None:
+                piece = self._begun(piece)
             self.size += len(piece)
             if self.size > self._limit:
                 raise DecodingError("too-large", f"The body is larger than {self._limit:,} bytes once decoded")
             if self.size > RATIO_FROM and self.size > MAX_RATIO * self._wire:
                 raise DecodingError("too-large", f"The body grows more than {MAX_RATIO} times when decoded, as a bomb does")
             self._pieces.append(piece)
+
+    def _through(self, layer: _Inflate, piece: bytes) -> bytes:
+        """What a layer makes of it; one in the middle is held to the same bound: what it may put out at once is what we may keep at all."""
+        piece = layer.feed(piece, self._limit - self.size)
+        if len(piece) > self._limit - self.size:
+            raise DecodingError("too-large", f"The body is larger than {self._limit:,} bytes once decoded")
+        return piece
+
+    def _begun(self, piece: bytes) -> bytes:
+        """The beginning of what the layers leave, once it is seen whether it is compressed all the same."""
+        first = (self._first or b"") + piece
+        if len(first) < len(_GZIP):
+            self._first = first
+            return b""
+        self._first = None
+        if not first.startswith(_GZIP) or len(self._layers) > 1:
+            return first
+        self._layers.append(_Inflate("gzip"))
+        return self._through(self._layers[-1], first)
 
     def so_far(self) -> bytes:
         """What was decoded until now, never more than the limit."""
@@ -119,6 +140,11 @@ class Decoder:
         """The decoded body; raises DecodingError where the compressed stream ends before its end mark."""
         if not all(layer.complete for layer in self._layers):
             raise DecodingError("truncated", "The compressed body ends before its end")
+        if self._first:
+            self.size += len(self._first)
+            if self.size > self._limit:
+                raise DecodingError("too-large", f"The body is larger than {self._limit:,} bytes once decoded")
+            self._pieces.append(self._first)
         return b"".join(self._pieces)
 
 

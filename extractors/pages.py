@@ -43,6 +43,9 @@ _NOT_PAGES = (
     "application/msword",
 )
 _BINARY = (b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00 ftyp")
+_OTHER_TEXT = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[{\"]|(?:<\?xml[^<>]{0,300}\?>\s*)?(?:<!--[^<>]{0,2000}-->\s*)?<(?:rss|feed|rdf:RDF|urlset|sitemapindex)[\s>])"
+)
 _HTML = re.compile(rb"<html\b[^>]{0,2000}>", re.IGNORECASE)
 _ENCODING = re.compile(rb"\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
@@ -67,7 +70,10 @@ def read_page(
     not-a-page, consent, paywall, soft-404, error-page, challenge, javascript, login or list, and a sentence saying so.
     """
     if any(content_type.lower().startswith(kind) for kind in _NOT_PAGES) or body.startswith(_BINARY):
-        raise ReadError(url, f"not a web page but {content_type.partition(';')[0] or 'a file'}", kind="not-a-page")
+        kind = content_type.partition(";")[0]
+        raise ReadError(url, f"not a web page but {'a file' if 'html' in kind else kind or 'a file'}", kind="not-a-page")
+    if _OTHER_TEXT.match(body):
+        raise ReadError(url, "not a web page but a feed, a sitemap or data (JSON)", kind="not-a-page")
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)

@@ -38,6 +38,7 @@ class Seen:
 
 
 CHALLENGE = Unfit("challenge", "a check against robots (captcha or browser test)")
+BLOCKED = Unfit("blocked", "a notice that access is restricted, by the provider or an authority")
 JAVASCRIPT = Unfit("javascript", "a page that shows nothing without JavaScript")
 LOGIN = Unfit("login", "a page that asks to log in")
 CONSENT = Unfit("consent", "a consent wall about cookies and personal data")
@@ -64,10 +65,12 @@ def unfit_answer(markup: str) -> Unfit | None:
     short = len(visible) < SHORT
     told = f"{title}\n{visible[:300]}"
     judged = (
+        (short and signs.BLOCKED.search(title), BLOCKED),
         (signs.CHALLENGE_TITLE.search(title), CHALLENGE),
         (short and (signs.CHALLENGE_MARKUP.search(markup[:_HEAD]) or signs.CHALLENGE_TEXT.search(visible)), CHALLENGE),
         (signs.LOGIN_TITLE.search(title) and signs.PASSWORD.search(markup), LOGIN),
         (short and signs.JAVASCRIPT.search(_noscript(markup) or visible), JAVASCRIPT),
+        (short and signs.BLOCKED.search(told), BLOCKED),
         (short and signs.NOT_FOUND.search(told), GONE),
         (short and (signs.SERVER_ERROR.search(title) or signs.SERVER_ERROR.search(visible[:300])), BROKEN),
     )
@@ -110,6 +113,7 @@ def _by_title(seen: Seen, *, short: bool, titled: float) -> Unfit | None:
         return None
     title, text = seen.page_title, seen.text
     judged = (
+        (short and signs.BLOCKED.search(f"{title}\n{text[:300]}"), BLOCKED),
         (signs.CHALLENGE_TITLE.search(title), CHALLENGE),
         (len(text) < 3 * SHORT and signs.NOT_FOUND.search(title), GONE),
         (short and signs.SERVER_ERROR.search(title), BROKEN),

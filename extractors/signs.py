@@ -34,9 +34,16 @@ CHALLENGE_TEXT = _any(
         r"checking (?:your|if the site)|verify(?:ing)? (?:that )?you are (?:a )?human|enable "
         r"cookies|unusual traffic|ray id|not a robot"
     ),
-    r"you have been blocked",
+    r"you have been blocked|access denied|website firewall|if you are the (?:site|website) owner",
     r"проверя\w+ (?:ваш )?браузер|(?:вы|я) не робот|введите (?:символы|код) с картинки|подтвердите, что|робот емес",
 )
+BLOCKED = _any(
+    r"доступ\w* (?:\S+ ){0,5}(?:ограничен|заблокирован|запрещ[её]н)\w*|(?:интернет-?ресурс|сайт|ресурс)\w* (?:\S+ ){0,4}заблокирован",
+    r"реестр\w* запрещ[её]нн|eais\.rkn\.gov\.ru|blocked (?:by|in accordance with|under) (?:\S+ ){0,4}(?:court|law|order|authorit)",
+    r"(?:қол ?жеткізу|қолжетімділік|қол ?жетімділік)\w* (?:\S+ ){0,3}(?:шектел|бұғаттал)|ресурс\w* (?:\S+ ){0,3}бұғаттал",
+    r"уважаем\w+ (?:абонент|клиент|пользовател)|құрметті (?:абонент|клиент|пайдаланушы)|пополните (?:баланс|сч[её]т)|лицев\w+ сч[её]т",
+)
+"""What a provider or an authority puts in place of a page: news are about just that, so that it must not be what was announced."""
 JAVASCRIPT = _any(
     r"(?:enable|turn on|requires?|activate|without|disabled?)\W{1,3}(?:\w+\W{1,3}){0,4}java ?script",
     r"java ?script (?:is |must be |to be )?(?:\w+ )?(?:disabled|required|enabled|off)",
@@ -58,7 +65,7 @@ NOT_FOUND = _any(
 )
 SERVER_ERROR = _any(
     r"^\W*(?:error|ошибка|қате)?\W*(?:50\d\b|bad gateway|service unavailable|internal server error|gateway time-?out)",
-    r"(?:database|базы данных|базой данных) (?:connection )?(?:error|ошибка)|error establishing a database|fatal error:",
+    r"(?:database|базы данных|базой данных) (?:connection )?(?:error|ошибка)|error establishing a database|fatal error\s*:|mysql query error|stack trace\s*:",
     r"технические работы|техническое обслуживание|under maintenance|maintenance mode|temporarily unavailable|временно недоступ",
     r"account (?:has been )?suspended|default web (?:site )?page|welcome to nginx",
     r"domain (?:is )?(?:for sale|parked)|домен (?:прода[её]тся|припаркован|не оплачен)|срок регистрации домена",
@@ -86,7 +93,7 @@ LOGIN_TITLE = _any(r"^\s*(?:log ?in|sign ?in|вход|войти|авториз�
 CONSENT = _any(
     r"cookies?|consent|your privacy|personal data|legitimate interest|our partners|gdpr",
     r"(?:accept|reject|manage|allow) (?:all|preferences|settings|choices)|(?:принять|отклонить|разрешить) все|бәрін қабылдау",
-    r"куки|персональн\w+ данн|конфиденциальност|согласи\w|согласен|жеке деректер|келісім",
+    r"куки|персональн\w+ данн|конфиденциальност|согла(?:си|ша)\w|согласен|жеке деректер|келісім",
 )
 CONSENT_TITLE = _any(
     r"consent|cookie|privacy|your data|before you continue", r"куки|согласие на обработку|конфиденциальност", r"жеке деректер"

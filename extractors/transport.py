@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import re
 import socket
 import ssl
 import threading
@@ -30,11 +31,13 @@ from aiohttp.connector import AddrInfoType, Connection
 from extractors.guard import Networks, in_networks, vet_address
 
 MAX_HEADERS = 100
-MAX_LINE = 8_190
+MAX_LINE = 32_768  # a policy (Content-Security-Policy) of 12 kB is met in honest answers
 MAX_HEAD = 65_536
 """Bytes of all headers of an answer together; the largest honest ones (cookies, policies) stay below 16 kB."""
 MAX_INTERIM = 8
 """Answers with a status of 1xx before the real one; honest servers send one or two (100, 103)."""
+_BODILESS = re.compile(rb"HTTP/1\.\d +(?:204|304)[ \r\n]")
+"""Answers that have no body (RFC 9110, 15.3.5 and 15.4.5), whatever their headers say and whatever some servers send after them."""
 _FRAMING_FROM = 262_144
 _FRAMING_RATIO = 4
 _DNS_TTL = 300  # seconds a look-up is kept: longer than a source's turn in a run, shorter than between runs
@@ -151,14 +154,20 @@ class _Resolver(AbstractResolver):
 
 
 class _Handler(ResponseHandler):
-    """aiohttp's protocol with two bounds it lacks: interim answers, and what the framing may cost beside the body."""
+    """aiohttp's protocol with two bounds it lacks, for interim answers and for what the framing may cost beside the body; and
+    with patience for a body where there is none.
+    """
 
     peer: Peer | None = None
     _wire = 0
     _interim = 0
+    _beginning = b""
+    """What came of an answer without body, up to the end of its headers."""
+    _over = False
 
     def begin(self) -> None:
         self._wire = self._interim = 0
+        self._beginning = b""
 
     @property
     def stale(self) -> bool:
@@ -166,6 +175,16 @@ class _Handler(ResponseHandler):
         return bool(self._buffer) or self._exception is not None
 
     def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
+        if (self._beginning or self._wire == 0) and _BODILESS.match(self._beginning or data):
+            self._beginning += data
+            end = self._beginning.find(b"\r\n\r\n") + 4
+            if 4 <= end < len(self._beginning):
+                # The rest would be taken for another answer. The connection may serve this request and no other.
+                data = data[: len(data) - (len(self._beginning) - end)]
+                self._over = True
+                self.force_close()
         self._wire += len(data)
         super().data_received(data)
         # One-byte chunks, endless chunk extensions or trailers: bytes on the wire that are no body.

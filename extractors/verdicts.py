@@ -38,7 +38,7 @@ YIELDING: Final = frozenset({SourceVerdict.ALIVE, SourceVerdict.QUIET, SourceVer
 _FORBIDDEN: Final = frozenset({401, 402, 403, 407, 429, 451})
 _GONE: Final = frozenset({404, 410})
 # Kinds of ReadError and FetchError by what they mean for a source.
-_BLOCKING: Final = frozenset({"robots", "refused", "challenge", "login", "consent", "paywall"})
+_BLOCKING: Final = frozenset({"robots", "refused", "challenge", "blocked", "login", "consent", "paywall"})
 _BROKEN_OFF: Final = frozenset({"unreachable", "timeout", "tls", "protocol", "spared", "crash", "memory"})
 
 

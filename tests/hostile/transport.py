@@ -302,4 +302,15 @@ CASES: tuple[Case, ...] = (
     case("transport", "websocket", "upgrades to a web socket", "protocol|status|unreachable", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05hello"),
     case("transport", "ftp-banner", "answers as an FTP server", "protocol|timeout", then_hang(b"220 FTP ready\r\n")),
     case("transport", "redis", "answers as Redis", "protocol|timeout", then_hang(b"-ERR unknown command\r\n")),
+    # A body where there is none, and compression nobody spoke of.
+    case("transport", "204-body", "has no content and sends some", "status", then_close(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello")),
+    case("transport", "304-body", "says that nothing changed and sends a page", "protocol", then_close(b"HTTP/1.1 304 Not Modified\r\nContent-Type: text/xml\r\n\r\n" + BODY)),
+    case("transport", "304-chunked", "says that nothing changed, in chunks", "protocol", then_close(b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+    case("transport", "304-smuggled", "says that nothing changed and sends another answer at once", "protocol", then_close(b"HTTP/1.1 304 Not Modified\r\n\r\n" + ok(b"smuggled"))),
+    case("transport", "gzip-unsaid", "compresses and does not say so", "body", ok(gzip.compress(BODY))),
+    case("transport", "gzip-unsaid-twice", "compresses twice and says so once", "body", encoded(gzip.compress(gzip.compress(BODY)), "gzip")),
+    case("transport", "gzip-unsaid-bomb", "sends a bomb and does not say so", "too-large", ok(BOMB)),
+    case("transport", "gzip-unsaid-bomb-twice", "sends a bomb compressed again and says so once", "too-large", encoded(gzip.compress(BOMB), "gzip")),
+    case("transport", "gzip-unsaid-truncated", "cuts a gzip file short that it does not name", "protocol", ok(gzip.compress(BODY)[:-20])),
+    case("transport", "policy-long", "has a policy of 12 kB in a header, as honest servers have", "body", ok(BODY, "Content-Security-Policy: " + "script-src https://cdn.example; " * 375)),
 )  # fmt: skip
