@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from domain.errors import SholuError
-from domain.settings import Settings, load_settings
+from domain.settings import Settings, load_settings, settings_slips
 
 BOUNDS = {"prefect": ("3.8.8", "3.9"), "sqlalchemy": ("2.0.58", "2.1"), "fastapi": ("0.139", "0.151")}
 """Versions in which schedules are known to fire; outside them they silently never do."""
@@ -84,6 +84,10 @@ def _key(text: str) -> tuple[int, ...]:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
+    from review.settings import desk_slips
+
+    for sentence in (*settings_slips(), *desk_slips()):
+        yield Finding("settings", "bad", sentence)
     if settings.contact:
         yield Finding("contact", "good", f"publishers can reach you at {settings.contact}")
     else:
@@ -113,7 +117,9 @@ def _sources(settings: Settings) -> Iterator[Finding]:
     languages = sorted({language for source in sources for language in source.languages})
     verified = sum(1 for source in sources if source.verified)
     yield Finding(
-        "sources", "good", f"{len(sources)} in {', '.join(languages)}; {verified} verified by somebody ({settings.sources})"
+        "sources",
+        "good",
+        f"{len(sources)} in {', '.join(languages) or 'languages nobody has named'}; {verified} verified by somebody ({settings.sources})",
     )
 
 

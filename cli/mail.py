@@ -63,7 +63,9 @@ def digest(
 
 
 def _wait(seconds: float) -> None:
-    complain(f"The mail server put mail off; the next try is in {seconds:.0f} seconds. Ctrl-C leaves it to the next run.")
+    complain(
+        f"Mail waits: the mail server is away or put it off. The next try is in {seconds:.0f} seconds; Ctrl-C leaves it to the next run."
+    )
     time.sleep(seconds)
 
 

@@ -6,6 +6,7 @@ Nothing heavy is imported here: each command imports what it needs when it is ca
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import traceback
@@ -76,12 +77,20 @@ def main() -> None:
     # Thousands of classes and rows are made and hardly any garbage in circles: the collector, asked after every 700 objects, took
     # a seventh of the time of starting and found nothing.
     gc.set_threshold(50_000, 20, 20)
+    _speak_utf8()
     try:
         _run()
     finally:
         # The interpreter ends by collecting: it would walk through everything that was ever imported, to free what the system takes
         # back at once anyway. That was a quarter of a second, a tenth of a poll of 1,000 feeds.
         gc.freeze()
+
+
+def _speak_utf8() -> None:
+    """A letter the terminal's character set does not have is written as its number: Kazakh is not a fault of the program's."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> None:

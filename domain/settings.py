@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,7 +17,11 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSe
 
 from domain.errors import ConfigError
 
+log = logging.getLogger("sholu.settings")
+
 HOUSE = Path(__file__).resolve().parent.parent
+NOT_SETTINGS = ("SHOLU_DEBUG", "SHOLU_HOUSE", "SHOLU_RUNNER_ALONE", "SHOLU_AUDIT_HOME")
+"""Variables of the program's own that stand beside the settings."""
 
 
 class FileSource(PydanticBaseSettingsSource):
@@ -174,10 +181,38 @@ class Settings(SettingsFromFiles):
 
 
 def load_settings(**given: object) -> Settings:
-    """Read the settings from the environment and ``.env``; raises ConfigError naming the variable."""
+    """Read the settings from the environment and ``.env``; raises ConfigError naming the variable, and warns of a name that is none."""
+    for sentence in settings_slips():
+        say_once(sentence)
     try:
         return Settings(**given)  # type: ignore[arg-type]  # values are checked by pydantic itself
     except ValidationError as error:
         first = error.errors()[0]
         key = f"SHOLU_{'_'.join(str(part) for part in first['loc'])}".upper()
         raise ConfigError(f"{first['msg']} (given: {first['input']!r})", file="environment or .env", key=key) from error
+
+
+def settings_slips() -> list[str]:
+    """A sentence for each variable that looks like a setting and is none: an alarm's address must not be lost to a slip of the hand."""
+    names = [name for name in named_variables(Settings) if not name.startswith("SHOLU_DESK_")]
+    return list(slips("SHOLU_", Settings.model_fields, names, besides=NOT_SETTINGS))
+
+
+def named_variables(kind: type[SettingsFromFiles]) -> list[str]:
+    """The names that the environment and ``.env`` give, in upper case."""
+    return sorted({name.upper() for name in (*os.environ, *DotEnvSettingsSource(kind).env_vars)})
+
+
+def slips(prefix: str, fields: Iterable[str], names: Iterable[str], *, besides: Collection[str] = ()) -> Iterator[str]:
+    """What is wrong with those of the ``names`` that begin with the prefix and are no field's; each field may also be a ``_FILE``."""
+    known = [f"{prefix}{field}".upper() for field in fields]
+    for name in names:
+        if name.startswith(prefix) and name.removesuffix("_FILE") not in known and name not in besides:
+            near = get_close_matches(name, known, n=1)
+            yield f"environment or .env: {name} is no setting and does nothing" + (f"; did you mean {near[0]}?" if near else ".")
+
+
+@lru_cache(maxsize=64)
+def say_once(sentence: str) -> None:
+    """Warn once a process."""
+    log.warning("%s", sentence)

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from domain.errors import ConfigError
-from domain.settings import SettingsFromFiles
+from domain.settings import SettingsFromFiles, named_variables, say_once, slips
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -71,8 +71,15 @@ def read_networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
 
+def desk_slips() -> list[str]:
+    """A sentence for each variable that looks like a setting of the desk and is none."""
+    return list(slips("SHOLU_DESK_", DeskSettings.model_fields, named_variables(DeskSettings), besides=("SHOLU_DESK_ADDRESS",)))
+
+
 def load_desk_settings(**given: object) -> DeskSettings:
-    """Read the desk's settings from the environment and ``.env``; raises ConfigError naming the variable."""
+    """Read the desk's settings from the environment and ``.env``; raises ConfigError naming the variable, and warns of a name that is none."""
+    for sentence in desk_slips():
+        say_once(sentence)
     try:
         settings = DeskSettings(**given)  # type: ignore[arg-type]  # values are checked by pydantic itself
     except ValidationError as error:

@@ -54,14 +54,15 @@ def sholu(filled: Settings, tmp_path: Path) -> Shell:
         "SHOLU_ALLOW_ADDRESSES": filled.allow_addresses,
     }
 
-    def run(*words: str, given: str = "") -> Said:
+    def run(*words: str, given: str = "", **variables: str) -> Said:
         done = subprocess.run(
             [sys.executable, "-m", "cli.main", *words],
             cwd=place,
-            env=environment,
+            env=environment | variables,
             input=given,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=120,
             check=False,
         )

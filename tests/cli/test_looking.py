@@ -95,6 +95,12 @@ def test_the_doctor_looks_at_everything_and_names_what_needs_mending(sholu: Shel
     assert "thme" in said.out
 
 
+def test_a_terminal_that_knows_no_cyrillic_is_spoken_to_all_the_same(sholu: Shell) -> None:
+    said = sholu("rules", "explain", "Алматыда митинг өтті.", PYTHONUTF8="0", PYTHONIOENCODING="koi8-r")
+    assert said.code == 0
+    assert said.out.startswith("FLAGGED: 3 of 3 points")
+
+
 def test_a_slip_on_the_command_line_is_answered_with_a_sentence(sholu: Shell, site: Site) -> None:
     for words, sentence in (
         (["run", "--source", "oen"], "did you mean one?"),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigError
-from domain.settings import load_settings
+from domain.settings import HOUSE, load_settings, say_once, settings_slips
 from flows.serving import environment_of
-from review.settings import load_desk_settings
+from review.settings import desk_slips, load_desk_settings
 
 ADDRESS = "smtp://me:s3cret@mail.example.org:587"
 
@@ -81,3 +81,31 @@ def test_a_variable_that_is_empty_is_not_set(here: Path, monkeypatch: pytest.Mon
     assert load_settings().recipients is None
     assert load_settings().smtp_ca is None
     assert load_desk_settings().zone == "Asia/Almaty"
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_nearest_one_and_stops_nothing(
+    here: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (here / ".env").write_text("SHOLU_ALARM_T0=ops@example.org\nSHOLU_CONTACT=me@example.org\n", encoding="utf-8")
+    monkeypatch.setenv("SHOLU_DESK_HTTP", "1")
+    monkeypatch.setenv("SHOLU_SMTP_URL_FLIE", "x")
+    monkeypatch.setenv("SHOLU_DATABASE_URL_FILE", str(a_file(here, "")))
+    monkeypatch.setenv("SHOLU_DEBUG", "1")
+    say_once.cache_clear()
+    assert load_settings().contact == "me@example.org"
+    load_settings()
+    load_desk_settings()
+    assert [record.getMessage() for record in caplog.records] == [
+        "environment or .env: SHOLU_ALARM_T0 is no setting and does nothing; did you mean SHOLU_ALARM_TO?",
+        "environment or .env: SHOLU_SMTP_URL_FLIE is no setting and does nothing; did you mean SHOLU_SMTP_URL?",
+        "environment or .env: SHOLU_DESK_HTTP is no setting and does nothing; did you mean SHOLU_DESK_HTTPS?",
+    ]
+
+
+def test_no_variable_the_program_shows_or_sets_is_taken_for_a_slip(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in (HOUSE / ".env.example").read_text(encoding="utf-8").splitlines():
+        if "=" in line:
+            monkeypatch.setenv(line.lstrip("#").partition("=")[0], "x")
+    for name in environment_of(here, host="127.0.0.1", prefect_port=4200, desk_port=8710, desk_address="", given={}):
+        monkeypatch.setenv(name, "x")
+    assert (settings_slips(), desk_slips()) == ([], [])
