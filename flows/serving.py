@@ -129,7 +129,7 @@ def _welcome(host: str, prefect_port: int, desk_port: int | None, logs: Path) ->
         f"Prefect:     http://{host}:{prefect_port}",
         *desk,
         f"Logs:        {logs}",
-        "Schedules are active. Ctrl-C stops everything; what is under way is finished by the next run.",
+        "Schedules are active; the first poll comes at the next quarter of an hour. Ctrl-C stops everything; what is under way is finished by the next run.",
     )
 
 
