@@ -59,7 +59,8 @@ def clean_markup(text: str) -> str:
 def encoded_markup(text: str) -> bytes:
     """``clean_markup`` as UTF-8, which parsers are given anyway; bytes are searched in a quarter of the time letters take."""
     for character in _NO_CHARACTERS:
-        text = text.replace(character, "")
+        if character in text:  # which is told in a quarter of the time that replacing nothing takes
+            text = text.replace(character, "")
     encoded = text.encode("utf-8", "ignore").translate(None, _CONTROLS)
     return _REFERENCE.sub(_possible, encoded) if b"&#" in encoded else encoded
 

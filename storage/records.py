@@ -119,6 +119,8 @@ def _written(facts: Mapping[Any, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     """As JSON has it, the same from either database: PostgreSQL orders keys its own way and writes 1e22 as an integer."""
+    if value is None or type(value) in (int, bool):  # most of them are, and asking after a Mapping takes long
+        return value
     match value:
         case float() if value.is_integer() and abs(value) < 2**53:
             return int(value)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from storage.schema.items import items, sketch_hashes, sketches
 from storage.store import MANY, Store, in_batches
@@ -38,12 +38,11 @@ class Sketched:
 
 def likeness(one: Sequence[int], other: Sequence[int], size: int = 48) -> float:
     """The share of shingles two texts have in common, estimated from their bottom-``size`` sketches (ascending)."""
-    both = set(one) | set(other)
-    lowest = sorted(both)[:size]
+    mine, others = set(one), set(other)
+    lowest = sorted(mine | others)[:size]
     if not lowest:
         return 0.0
-    shared = set(one) & set(other)
-    return sum(value in shared for value in lowest) / len(lowest)
+    return len(mine.intersection(others, lowest)) / len(lowest)
 
 
 def signed(value: int) -> int:
@@ -140,6 +139,6 @@ def _join(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
     for one, other in pairs:
         low, high = sorted((find(of[one]), find(of[other])))
         root[high] = low
-    for cluster in sorted(root):
-        if (smallest := find(cluster)) != cluster:
-            connection.execute(update(items).where(items.c.cluster_id == cluster).values(cluster_id=smallest))
+    moves = [{"b_from": cluster, "cluster_id": smallest} for cluster in sorted(root) if (smallest := find(cluster)) != cluster]
+    if moves:
+        connection.execute(update(items).where(items.c.cluster_id == bindparam("b_from")), moves)
