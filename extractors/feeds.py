@@ -38,6 +38,9 @@ _HTML = re.compile(
     r"^\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|script|meta|title)\b", re.IGNORECASE | re.DOTALL
 )
 _GUID = re.compile(r"<(?:guid|id)\b[^>]{0,200}>\s*(?:<!\[CDATA\[)?([^<\]]{1,2000})", re.IGNORECASE)
+# Outside of CDATA an ampersand that begins no reference is a mistake, and a frequent one (AT&T, ?id=1&copy=2): feedparser then reads
+# the feed by a parser of its own, which makes "AT&T;" and "©=2" of it. A section that never ends is passed over in one step.
+_BARE_AMPERSAND = re.compile(r"<!\[CDATA\[(?:.*?\]\]>|.*\Z)|&(?!#[0-9]|#[xX][0-9a-fA-F]|[A-Za-z_][\w.-]{0,40};)", re.DOTALL)
 _FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|rdf|feed|channel)\b", re.IGNORECASE)
 
 
@@ -61,18 +64,19 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
         return read_json_feed(text, url=url, source_id=source_id, now=now, notes=notes)
     if _HTML.match(text[:4000]) and not _FEED_ROOT.search(text[:4000]):
         raise _html_for_feed(text, url)
-    if text.count("<item") + text.count("<entry") > MOST_ENTRIES:
+    written = text.count("<item") + text.count("<entry")
+    if written > MOST_ENTRIES:
         raise too_many(url)
     parsed = _parse(text, url)
     _drop_made_up_links(parsed.entries, text)
     if not parsed.version and not parsed.entries:
         raise _not_a_feed(text, body, url)
-    if parsed.bozo and not parsed.entries and parsed.version:
-        notes.append("the feed is broken XML and no entry could be read")
-    elif parsed.bozo:
-        notes.append("the feed is broken XML; what could be read was")
     language = _text(parsed.feed.get("language"))
     entries = [_entry(found, url, source_id=source_id, now=now, language=language) for found in parsed.entries]
+    if parsed.bozo and written and all(_is_hollow(entry) for entry in entries):
+        raise ReadError(url, "the feed is broken XML, and none of its entries can be read", kind="not-a-feed")
+    if parsed.bozo:
+        notes.append("the feed is broken XML" + ("; what could be read was" if entries else " and no entry could be read"))
     return Feed(
         title=plain_title(_text(parsed.feed.get("title"))),
         entries=unique_entries(entries, notes),
@@ -132,6 +136,7 @@ def _wording(entry: Entry) -> str:
 
 def _parse(text: str, url: str) -> Any:
     text = _DECLARATION.sub("", text, count=1)
+    text = _BARE_AMPERSAND.sub(lambda found: found[0] if len(found[0]) > 1 else "&amp;", text)
     data = ("<?xml version='1.0' encoding='utf-8'?>" + text).encode("utf-8", "replace")
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": url}
     try:
@@ -218,6 +223,8 @@ def _link(found: Mapping[str, Any], guid: str, feed_url: str) -> str:
     wanted = [_text(found.get("link"))]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate" and "html" in _text(link.get("type"))]
     wanted += [_text(link.get("href")) for link in links if link.get("rel") == "alternate"]
+    # An Atom entry without a link may have its content elsewhere (RFC 4287, 4.1.3.2).
+    wanted += [_text(part.get("src")) for part in _list(found.get("content")) if isinstance(part, Mapping)]
     wanted += [guid] if guid.lower().startswith(("http://", "https://")) else []
     return next((address for link in wanted if link.strip() and (address := clean_address(link, feed_url))), "")
 
@@ -268,5 +275,5 @@ def _not_a_feed(text: str, body: bytes, url: str) -> ReadError:
         return _html_for_feed(text, url)
     if re.search(r"<(?:urlset|sitemapindex)\b", text[:2000], re.IGNORECASE):
         return ReadError(url, "this is a sitemap, not a feed: list it as a rung of kind sitemap", kind="not-a-feed")
-    start = one_line(text[:200])[:40]
+    start = one_line(_DECLARATION.sub("", text[:600]))[:40]
     return ReadError(url, f"{len(body):,} bytes that are no feed, beginning with {start!r}", kind="not-a-feed")

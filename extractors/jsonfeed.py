@@ -35,6 +35,8 @@ def read_json_feed(text: str, *, url: str, source_id: str, now: datetime, notes:
         for item in items
         if isinstance(item, dict)
     )
+    if others := sum(not isinstance(item, dict) for item in items):
+        notes.append(f"{others:,} {'item is' if others == 1 else 'items are'} no entry at all")
     kept = unique_entries(entries, notes)
     return Feed(title=plain_title(_string(found.get("title"))), entries=kept, format="json", notes=tuple(notes))
 

@@ -146,4 +146,13 @@ CASES: tuple[Case, ...] = (
     case_("json-next", "is a JSON feed that goes on at a machine of the private network", "new", feed('{"version":"https://jsonfeed.org/version/1.1","title":"P","next_url":"{canary}/","feed_url":"{canary}/","hubs":[{"type":"WebSub","url":"{canary}/"}],"items":[{"id":"1","url":"{here}/1.html","title":"Miners stop work"}]}', kind="application/feed+json"), items=1),
     case_("json-items-object", "is a JSON feed whose entries are no list", "empty|refused", feed('{"version":"https://jsonfeed.org/version/1.1","title":"P","items":{"0":{"id":"1"}}}', kind="application/feed+json")),
     case_("json-cut", "is a JSON feed cut short", "refused", feed('{"version":"https://jsonfeed.org/version/1.1","title":"P","items":[{"id":"1","url":"{here}/1.html","ti', kind="application/feed+json")),
+    # Ampersands that are none, and what is said of a feed of which nothing is left.
+    case_("ampersand-title", "writes AT&T as it is spoken", "new", feed(rss(item(title="AT&T & Co stop work"))), holds=("AT&T & Co stop work",), lacks=("AT&T;",), items=1),
+    case_("ampersand-link", "writes a link whose parameters are called like references", "new", feed(rss(item(), "<item><title>Second story</title><link>{here}/a?id=5&copy=3&region=2.html</link></item>", "<item><title>Third story</title><link>{here}/a?id=5&copy=4&region=2.html</link></item>")), items=3),
+    case_("ampersand-cdata", "has ampersands in a section and a section that never ends", "new|refused", feed(rss(item(more="<description><![CDATA[AT&T &amp; Co]]></description>"), "<item><title><![CDATA[Second & last"))),
+    case_("ampersands", "is a megabyte of ampersands", "new|refused", feed(lambda: rss(item(title="Miners stop work " + "&" * 1_000_000)))),
+    case_("section-open", "opens a section in its first title and never ends it", "refused", feed(rss(item(title="<![CDATA[Miners stop work"), item(2)))),
+    case_("sections-open", "opens 100,000 sections and ends none", "new|refused|empty", feed(lambda: rss(item(), "<![CDATA[ & " * 100_000))),
+    case_("content-elsewhere", "has no link, and its content at an address", "new", feed(atom('<entry><title>Miners stop work</title><id>urn:x</id><content type="text/html" src="{here}/1.html"/></entry>')), holds=("wages of three months",), items=1),
+    case_("json-others", "is a JSON feed with numbers and texts among its entries", "new", feed('{"version":"https://jsonfeed.org/version/1.1","title":"P","items":[null,7,"x",[],{"id":"1","url":"{here}/1.html","title":"Miners stop work"}]}', kind="application/feed+json"), items=1),
 )  # fmt: skip
