@@ -21,6 +21,9 @@ _MAYBE_ARTICLE = frozenset({"cid", "eid", "uid", "clid", "source", "ref", "glid"
 _VERSIONS = frozenset(
     {"amp", "outputtype", "print", "mobile", "m", "_amp", "nomobile", "share", "rss", "from_rss", "feed", "utm"}
 )
+# Another in every answer of some servers: a session, and what keeps caches from answering.
+_SESSIONS = frozenset({"phpsessid", "jsessionid", "sessionid", "session_id", "sessid", "cfid", "cftoken"})
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?#;]*", re.IGNORECASE)
 _AMP_VALUES = frozenset({"", "1", "amp", "true", "yes", "y", "rss", "mobile", "print"})
 _OTHER_HOSTS = re.compile(r"^(?:www\d?|m|amp|mobile|wap|pda|touch)\.(?=[^.]+\.)", re.IGNORECASE)
 _AMP_ENDING = re.compile(r"(?:/amp|/amp\.html|\.amp(?=\.html?$)|\.amp$|/index\.(?:html?|php|asp))$", re.IGNORECASE)
@@ -171,7 +174,13 @@ def _is_tracker(name: str, value: str) -> bool:
 
 def _identifying(query: str) -> list[tuple[str, str]]:
     pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape", max_num_fields=None)
-    return [(name, value) for name, value in pairs if not (name.lower() in _VERSIONS and value.lower() in _AMP_VALUES)]
+    return [(name, value) for name, value in pairs if not _says_nothing(name.lower(), value.lower())]
+
+
+def _says_nothing(name: str, value: str) -> bool:
+    if name in _SESSIONS or name.startswith("aspsessionid"):
+        return True
+    return (name == "_" and value.isdigit()) or (name in _VERSIONS and value in _AMP_VALUES)
 
 
 def _unwrapped(url: str) -> str:
@@ -199,7 +208,7 @@ def _bare_host(parts: SplitResult) -> str:
 
 
 def _bare_path(path: str) -> str:
-    path = re.sub("/+", "/", path)
+    path = re.sub("/+", "/", _SESSION_IN_PATH.sub("", path))
     while True:
         shorter = _AMP_START.sub("", _AMP_ENDING.sub("", path.rstrip("/")))
         if shorter == path:

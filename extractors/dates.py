@@ -22,10 +22,18 @@ _MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
 }  # fmt: skip
 _CLOCK = r"(?:\D{1,6}(\d{1,2}):(\d{2})(?::(\d{2}))?)?"
-_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})" + _CLOCK)
+_DOTTED = re.compile(r"\b(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b" + _CLOCK)
+_YEAR_FIRST = re.compile(r"\b(\d{4})[./](\d{1,2})[./](\d{1,2})\b" + _CLOCK)
 _WORDED = re.compile(r"\b(\d{1,2})\s+([^\W\d_]{3,12})\.?,?\s+(\d{4})" + _CLOCK)
+_KAZAKH = re.compile(r"\b(\d{4})\s*(?:жылғы|жылдың|жылы|жыл|ж\.?)\s+(\d{1,2})\s+([^\W\d_]{3,12})" + _CLOCK)
 _ZONE = re.compile(r"(?:(?:GMT|UTC)\s*)?([+-])(\d{2}):?(\d{2})\s*$")
-_MISREAD = re.compile(r"-\d|\d{4}-?W\d")
+# Zones that no reader of dates knows: it would take 10:00 in Almaty for 10:00 in Greenwich.
+_ODD_ZONE = re.compile(r"\s*\b(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?([0-5]\d))?|(MSK)|(ALMT|QYZT|AQTT|ORAT))\s*$", re.IGNORECASE)
+_TWELVE_HOURS = re.compile(r"\b(1[0-2]|0?\d)(:[0-5]\d(?::[0-5]\d)?)\s?([AP])\.?M\b\.?", re.IGNORECASE)
+_MISREAD = re.compile(
+    rf"-\d|\d{{4}}-?W\d|\d{{4}}[^\d-]|\d{{8}}T\d|\d{{4}}-\d\d-\d\dT[\d:]+,\d|\d{{1,2}}-\d{{1,2}}-\d{{4}}|.{{0,100}}(?:{_ODD_ZONE.pattern}|{_TWELVE_HOURS.pattern})",
+    re.IGNORECASE | re.DOTALL,
+)
 _LEAP_SECOND = re.compile(r"(:\d{2}):60(?!\d)")
 _IN_ADDRESS = (
     re.compile(r"[/_-]((?:19|20)\d{2})[/_-](\d{1,2})[/_-](\d{1,2})(?!\d)"),
@@ -56,8 +64,11 @@ def from_struct(parsed: struct_time | None) -> datetime | None:
 
 
 def misread(text: str) -> bool:
-    """Whether feedparser makes another day of a date: of a negative year (July), of a week (the month's first)."""
-    return _MISREAD.match(text.strip()) is not None
+    """Whether feedparser makes another day or hour of a date: of a negative year (July), of a week (the month's first), of a year
+    that is followed by anything but a hyphen (this month's first), of 22-11-2026 (the 20th of 2022), of seconds with a comma, of
+    hours after noon, of a zone it does not know.
+    """
+    return _MISREAD.match(text.strip()[:120]) is not None
 
 
 def read_date(text: str) -> datetime | None:
@@ -65,7 +76,19 @@ def read_date(text: str) -> datetime | None:
     text = _LEAP_SECOND.sub(r"\1:59", text.strip()[:120])
     if text.startswith("-"):
         return None
-    return _iso(text) or _rfc2822(text) or _dotted(text) or _worded(text)
+    text = _ODD_ZONE.sub(_offset, _TWELVE_HOURS.sub(_of_the_day, text))
+    return _iso(text) or _rfc2822(text) or _dotted(text) or _year_first(text) or _worded(text) or _kazakh(text)
+
+
+def _of_the_day(clock: re.Match[str]) -> str:
+    return f"{int(clock[1]) % 12 + (12 if clock[3] in 'Pp' else 0):02}{clock[2]}"
+
+
+def _offset(zone: re.Match[str]) -> str:
+    """A zone as RFC 5322 has it; all Kazakhstan has been five hours ahead since March 2024."""
+    if zone[2]:
+        return f" {zone[1]}{int(zone[2]):02}{zone[3] or '00'}"
+    return " +0300" if zone[4] else " +0500"
 
 
 def date_from_address(url: str) -> datetime | None:
@@ -97,13 +120,33 @@ def _rfc2822(text: str) -> datetime | None:
 
 def _dotted(text: str) -> datetime | None:
     match = _DOTTED.search(text)
-    return _make(int(match[3]), int(match[2]), int(match[1]), *match.groups()[3:], zone=text[match.end() :]) if match else None
+    if match is None:
+        return None
+    day, month = int(match[1]), int(match[3])
+    if match[2] == "/" and month > 12:  # as Americans write it; where both may be a month, it is not
+        day, month = month, day
+    return _make(int(match[4]), month, day, *match.groups()[4:], zone=text[match.end() :])
+
+
+def _year_first(text: str) -> datetime | None:
+    match = _YEAR_FIRST.search(text)
+    return _make(int(match[1]), int(match[2]), int(match[3]), *match.groups()[3:], zone=text[match.end() :]) if match else None
 
 
 def _worded(text: str) -> datetime | None:
     match = _WORDED.search(text)
-    month = _MONTHS.get(match[2][:3].lower()) if match else None
+    month = _month(match[2]) if match else None
     return _make(int(match[3]), month, int(match[1]), *match.groups()[3:], zone=text[match.end() :]) if match and month else None
+
+
+def _kazakh(text: str) -> datetime | None:
+    match = _KAZAKH.search(text)
+    month = _month(match[3]) if match else None
+    return _make(int(match[1]), month, int(match[2]), *match.groups()[3:], zone=text[match.end() :]) if match and month else None
+
+
+def _month(name: str) -> int | None:
+    return _MONTHS.get(name[:3].lower())
 
 
 def _make(year: int, month: int, day: int, *clock: str | None, zone: str = "") -> datetime | None:
