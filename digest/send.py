@@ -8,18 +8,21 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from domain.errors import ConfigError, MailError
 
+TEXT: Final = "the text"
 HANDED_OVER: Final = 354  # the server's last word was "go on with the text": it may have taken the mail and hung up
 ANSWER_SHOWN: Final = 300
+MOST_LINES: Final = 200
+"""Of one answer: servers greet and list what they can do in some thirty; smtplib would read on for ever, and keep it all."""
 
 
 class Fate(StrEnum):
@@ -93,6 +96,39 @@ def read_server(url: str, *, ca: Path | None = None, timeout: float = 60.0) -> S
     )
 
 
+class _Answer:
+    """The lines of one answer, and no more than a server has reason to send."""
+
+    def __init__(self, lines: BinaryIO) -> None:
+        self._lines, self._left = lines, MOST_LINES
+
+    def readline(self, most: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("an answer without end")
+        return self._lines.readline(most)
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+class _Session(smtplib.SMTP):
+    """smtplib's session with a bound on the length of an answer."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        lines: BinaryIO = self.file if self.file is not None else self.sock.makefile("rb")  # type: ignore[union-attr]
+        self.file = _Answer(lines)
+        try:
+            return super().getreply()
+        finally:
+            if self.file is not None:  # None: smtplib has closed the line
+                self.file = lines
+
+
+class _TlsSession(_Session, smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
+
+
 class Line:
     """A connection to the server for as many mails as it takes; a context manager. Raises MailError when there is none to be had."""
 
@@ -124,17 +160,28 @@ class Line:
                     code, said = self._smtp.docmd("DATA")
                 if stage == "DATA" and code == HANDED_OVER:
                     self._smtp.send(_stuffed(message))
+                    stage = TEXT
                     code, said = self._smtp.getreply()
-                elif code != 421:
-                    with suppress(smtplib.SMTPException, OSError):
-                        self._smtp.rset()
         except (smtplib.SMTPException, OSError) as error:
-            return self._broken(error, stage, code)
-        return self._judged(stage, code, _words(said))
+            return self._broken(error, stage)
+        handing = self._judged(stage, code, _words(said))
+        if stage == TEXT or handing.hung_up or self._begins_anew():
+            return handing
+        return replace(handing, hung_up=True)
+
+    def _begins_anew(self) -> bool:
+        """Whether the server, which has taken no text, is ready for the next mail."""
+        try:
+            with _limited(self._smtp, self.server.timeout):
+                self._smtp.rset()
+        except (smtplib.SMTPException, OSError):
+            self._smtp.close()
+            return False
+        return True
 
     def _judged(self, stage: str, code: int, words: str) -> Handing:
         said = f"{self.server.shown} answered {stage} with {code} {words}".rstrip()
-        if stage == "DATA" and code == 250:
+        if stage == TEXT and code == 250:
             return Handing(Fate.SENT, code, f"{code} {words}".rstrip())
         # A refused sender is our own trouble, not the reader's: their digest waits until it is mended.
         # 552 there is about the size we announced, and no later try makes this mail smaller.
@@ -142,8 +189,8 @@ class Line:
             return Handing(Fate.REFUSED, code, said)
         return Handing(Fate.LATER, code, said, hung_up=code == 421)
 
-    def _broken(self, error: Exception, stage: str, code: int) -> Handing:
-        handed = stage == "DATA" and code == HANDED_OVER
+    def _broken(self, error: Exception, stage: str) -> Handing:
+        handed = stage == TEXT
         what = "after the text had been handed over, so that it may have arrived" if handed else f"at {stage}"
         # smtplib tells of its own time limit as of a server that went away.
         late = (
@@ -160,9 +207,9 @@ class Line:
         smtp: smtplib.SMTP | None = None
         try:
             if server.tls == "implicit":
-                smtp = smtplib.SMTP_SSL(local_hostname=helo, timeout=server.timeout, context=_context(server))
+                smtp = _TlsSession(local_hostname=helo, timeout=server.timeout, context=_context(server))
             else:
-                smtp = smtplib.SMTP(local_hostname=helo, timeout=server.timeout)
+                smtp = _Session(local_hostname=helo, timeout=server.timeout)
             # Given no host at first, so that connecting and the greeting are within the limit; certificates are checked for this name.
             smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
             with _limited(smtp, server.timeout):
