@@ -53,6 +53,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
     ("2001::/23", "reserved"),
     ("2001:db8::/32", "documentation"),
     ("2002::/16", "6to4"),
+    ("2620:4f:8000::/48", "AS112"),
     ("3fff::/20", "documentation"),
     ("5f00::/16", "segment-routing"),
     ("fc00::/7", "unique-local"),
@@ -63,6 +64,7 @@ _REFUSED: tuple[tuple[str, str], ...] = (
 _REFUSED_V4 = tuple((network, why) for text, why in _REFUSED if isinstance(network := ip_network(text), IPv4Network))
 _REFUSED_V6 = tuple((network, why) for text, why in _REFUSED if isinstance(network := ip_network(text), IPv6Network))
 _NAT64 = IPv6Network("64:ff9b::/96")
+_ISATAP = 0x5EFE  # before the IPv4 address, as an interface of any prefix (RFC 5214)
 _GLOBAL_V6 = IPv6Network("2000::/3")  # the only block IANA has given out for unicast
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
@@ -111,6 +113,8 @@ def _vet_v6(ip: IPv6Address) -> str | None:
     if ip in _NAT64:
         inner = vet_address(str(IPv4Address(int(ip) & 0xFFFFFFFF)))
         return f"NAT64 of a {inner} address" if inner else None
+    if int(ip) >> 32 & 0xFDFF_FFFF == _ISATAP and (inner := vet_address(str(IPv4Address(int(ip) & 0xFFFF_FFFF)))):
+        return f"ISATAP of a {inner} address"
     return None if ip in _GLOBAL_V6 else "reserved"
 
 
