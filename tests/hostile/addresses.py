@@ -150,7 +150,7 @@ _DIRECT = {
     "metadata-octal": "http://0251.0376.0251.0376/",
     "as112": "http://192.175.48.1/",
     "as112-6": "http://[2620:4f:8000::1]/",
-    "isatap": "http://[2001:4860::5efe:127.0.0.1]/",
+    "isatap-global": "http://[2001:4860::5efe:127.0.0.1]/",
     "isatap-unique": "http://[2001:4860::200:5efe:10.0.0.1]/",
     "metadata-azure": "http://168.63.129.16/machine?comp=goalstate",
     "segments": "http://[5f00::1]/",
