@@ -34,12 +34,14 @@ async def digest_flow(
     """Send the daily digest.
 
     Args:
-        day: The day whose digest is sent. Empty: today.
-        to: Addresses to send to instead of the list of recipients. Empty: the list.
-        due_only: Only readers whose hour has come; for schedules.
+        day: The day whose digest is sent, whatever the hour. Empty: today.
+        to: Addresses to send to instead of the list of recipients, whatever the hour. Empty: the list.
+        due_only: Only readers whose hour has come; for schedules, of no effect where a day or an address is given.
         dry_run: Compose but store and send nothing; the artifact shows the text.
     """
     settings = await with_mail_server(settings_of_run())
+    # The deployments are for schedules and carry due_only; who names a day or a reader in their form wants it now, not at its hour.
+    due_only = due_only and not to and day is None
     # In a thread: the steps speak to the mail server and wait between tries, and Prefect's heartbeat must go on meanwhile.
     report = await asyncio.to_thread(
         send_digest, settings, day=day, to=tuple(to or ()), due_only=due_only, dry_run=dry_run, clock=lambda: datetime.now(UTC)

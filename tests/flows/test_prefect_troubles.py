@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -104,6 +105,15 @@ def test_a_digest_on_schedule_goes_out_once_by_the_server_that_the_block_names(s
     told, *_, over = mails(box, "ops@example.org")
     assert "digest" in words(told)
     assert "over" in words(over)
+
+
+def test_a_digest_run_by_hand_for_a_day_and_a_reader_is_sent_whatever_the_hour_and_once(service: Service, box: Mailbox) -> None:
+    day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()  # its hour is over: never due by itself
+    run = service.ended(service.start("digest/daily", to=["clara@example.org"], day=day))
+    assert run["state"]["message"].startswith("Digests: 1 sent."), run["state"]
+    again = service.ended(service.start("digest/daily", to=["clara@example.org"], day=day))
+    assert again["state"]["message"].startswith("Digests: 1 had been sent before."), again["state"]
+    assert len(mails(box, "clara@example.org")) == 1
 
 
 def on_schedule(service: Service, least: int) -> list[dict[str, Any]]:
