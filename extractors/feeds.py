@@ -22,6 +22,7 @@ from extractors.addresses import clean_address, entry_key
 from extractors.charsets import decode
 from extractors.dates import believable, from_struct, misread, read_date
 from extractors.limits import check_feed
+from extractors.pieces import MARK
 from extractors.plain import clean_markup, one_line, plain_text, plain_title
 from extractors.plausible import unfit_answer
 from extractors.tuned import feedparser
@@ -73,7 +74,8 @@ def read_feed(body: bytes, *, content_type: str = "", url: str, source_id: str, 
         raise _not_a_feed(text, body, url)
     language = _text(parsed.feed.get("language"))
     entries = [_entry(found, url, source_id=source_id, now=now, language=language) for found in parsed.entries]
-    if parsed.bozo and written and all(_is_hollow(entry) for entry in entries):
+    # Of a feed less what was read before, the rest may well be nothing.
+    if parsed.bozo and written and MARK.decode() not in text and all(_is_hollow(entry) for entry in entries):
         raise ReadError(url, "the feed is broken XML, and none of its entries can be read", kind="not-a-feed")
     if parsed.bozo:
         notes.append("the feed is broken XML" + ("; what could be read was" if entries else " and no entry could be read"))

@@ -185,3 +185,15 @@ def test_a_changed_feed_of_odd_entries_reads_as_the_whole_of_it_would(root, befo
     held = {piece.key for piece in division.held}
     assert entries == tuple(entry for entry in whole.entries if key_digest(entry.key) not in held)
     assert len(entries) + len(division.held) == len(whole.entries)
+
+
+def test_a_broken_entry_among_known_ones_costs_none_of_them() -> None:
+    known = "".join(f"<item><title>Story {n}</title><link>https://a.example/{n}</link></item>" for n in range(3))
+    feed = "<rss version='2.0'><channel><title>Paper</title>{}</channel></rss>"
+    first = first_reading(feed.format(known).encode())
+    assert first is not None
+    body = feed.format(f"{known}<item>&nbsp;</item>").encode()
+    division = divide(body, "", url=URL, stored=first[2], now=NOW)
+    assert division is not None
+    assert len(division.held) == 3
+    assert read(division.document).entries == ()
