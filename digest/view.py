@@ -24,6 +24,7 @@ UNSEEN_SHOWN: Final = 15
 LINES_SHOWN: Final = 40
 TALLEST: Final = 44  # pixels of the chart's longest bar
 BARS: Final = "▁▂▃▄▅▆▇█"
+UNWATCHED: Final = "–"  # in place of the figure of a day on which no source was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A day of the chart: how tall (pixels), how many, which day of the month, and the same for plain text."""
+    """A day of the chart: how tall (pixels), how many in figures, which day of the month, and the same for plain text."""
 
     pixels: int
-    count: int
+    count: str
     day: str
     sign: str
 
@@ -128,6 +129,7 @@ class View:
     unread: str
     chart_title: str
     bars: tuple[Bar, ...]
+    chart_note: str
     near: str
     near_url: str
     desk: str
@@ -183,6 +185,7 @@ def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = 
         unread=tell("unread", n=sight.unread) if sight.unread else "",
         chart_title=tell("chart.title", n=len(digest.figures.days)),
         bars=bars(digest),
+        chart_note=tell("chart.unwatched", sign=UNWATCHED) if any(count is None for _, count in digest.figures.days) else "",
         near=tell("near", n=digest.figures.near_misses) if digest.figures.near_misses else "",
         near_url=writer.desk_page("/", queue="near"),
         desk=writer.desk,
@@ -197,17 +200,17 @@ def view_of(digest: Digest, names: Names, *, desk: str = "", unsubscribe: str = 
 
 
 def bars(digest: Digest) -> tuple[Bar, ...]:
-    """The chart's days, the tallest as high as the chart."""
-    most = max((count for _, count in digest.figures.days), default=0)
-    return tuple(
-        Bar(
-            round(TALLEST * count / most) if most else 0,
-            count,
-            str(day.day),
-            BARS[min(len(BARS) - 1, count * len(BARS) // (most + 1))] if count else "·",
-        )
-        for day, count in digest.figures.days
-    )
+    """The chart's days, the tallest as high as the chart; a day nobody watched has neither a bar nor a figure."""
+    most = max((count or 0 for _, count in digest.figures.days), default=0)
+    return tuple(_bar(str(day.day), count, most) for day, count in digest.figures.days)
+
+
+def _bar(day: str, count: int | None, most: int) -> Bar:
+    if count is None:
+        return Bar(0, UNWATCHED, day, UNWATCHED)
+    if not count:
+        return Bar(1, "0", day, "·")
+    return Bar(round(TALLEST * count / most) or 1, str(count), day, BARS[min(len(BARS) - 1, count * len(BARS) // (most + 1))])
 
 
 class _Writer:

@@ -117,7 +117,10 @@ ENOUGH = 80
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts for the foot of a digest: items flagged on each of the last days (the last one is the digest's), near misses."""
+    """Counts for the foot of a digest: items flagged on each of the last days (the last one is the digest's), near misses.
 
-    days: tuple[tuple[date, int], ...]
+    A day on which no source was read has no count, ``None``: nobody knows what there was.
+    """
+
+    days: tuple[tuple[date, int | None], ...]
     near_misses: int

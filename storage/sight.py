@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import pairwise
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, exists, func, select
 from sqlalchemy.orm import aliased
 
 from domain.telling import Figures, Sight, Unseen
-from domain.values import SourceState
+from domain.values import PollKind, SourceState
 from storage.queues import FLAGGED, NEAR
 from storage.schema.items import items
-from storage.schema.watching import outcomes, poll_states, runs, sources
+from storage.schema.watching import outcomes, poll_states, run_sources, runs, sources
 from storage.store import Store
+
+# How a poll ends that got the source's word; of one that failed or was passed over nobody knows what there was.
+READ = (PollKind.OK.value, PollKind.UNCHANGED.value, PollKind.QUIET.value)
 
 
 def sight(store: Store, *, since: datetime, until: datetime) -> Sight:
@@ -63,16 +67,29 @@ def sight(store: Store, *, since: datetime, until: datetime) -> Sight:
 
 def figures(store: Store, *, since: datetime, edges: Sequence[tuple[date, datetime]]) -> Figures:
     """Items flagged by day (``edges``: each day and the moment at which it begins, in order), and near misses seen since then."""
+    begins = [begin for _, begin in edges]
     counts = [0] * len(edges)
     with store.read() as connection:
         seen = connection.execute(
-            select(items.c.first_seen).where(items.c.grade == FLAGGED, items.c.first_seen >= edges[0][1])
+            select(items.c.first_seen).where(items.c.grade == FLAGGED, items.c.first_seen >= begins[0])
         ).scalars()
         for moment in seen:
-            counts[max(place for place, (_, begin) in enumerate(edges) if begin <= moment)] += 1
+            counts[max(place for place, begin in enumerate(begins) if begin <= moment)] += 1
+        watched = [
+            bool(count) or _watched(connection, begin, end)
+            for count, (begin, end) in zip(counts, pairwise([*begins, None]), strict=True)
+        ]
         near = connection.execute(
             select(func.count())
             .select_from(items)
             .where(items.c.grade == NEAR, items.c.review == "open", items.c.first_seen >= since)
         ).scalar_one()
-    return Figures(tuple((day, count) for (day, _), count in zip(edges, counts, strict=True)), near)
+    told = zip(edges, counts, watched, strict=True)
+    return Figures(tuple((day, count if known else None) for (day, _), count, known in told), near)
+
+
+def _watched(connection: Connection, begin: datetime | None, end: datetime | None) -> bool:
+    """Whether any source was read in a run of that time (no end: until now); that a run took place is not enough."""
+    reads = exists().where(run_sources.c.run_id == runs.c.id, run_sources.c.kind.in_(READ))
+    query = select(runs.c.id).where(runs.c.kind == "collect", runs.c.started_at >= begin, reads).limit(1)
+    return connection.execute(query if end is None else query.where(runs.c.started_at < end)).first() is not None

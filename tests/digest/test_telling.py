@@ -327,3 +327,24 @@ def settings_reader() -> object:
     from domain.telling import Recipient
 
     return Recipient("nobody@example.org")
+
+
+def test_a_day_on_which_no_source_was_read_has_no_figure_in_the_chart_and_a_watched_day_without_news_has_0(
+    room: Newsroom, send: Send, box: Mailbox, clock: Clock
+) -> None:
+    room.polled(clock.now - 3 * DAY - HOUR)
+    room.polled(clock.now - 2 * DAY - HOUR, failed=tuple(source.id for source in room.sources))  # a run, and nothing seen
+    room.publish("A rally yesterday", at=clock.now - DAY - HOUR)
+    room.polled(clock.now - HOUR)
+    send(to=("anna@example.org",))
+    (mail,) = box.mails()
+    text, html = text_of(mail), html_of(mail)
+    assert "Flagged on the last 14 days: ––––––––––·–▅· (– – – – – – – – – – 0 – 1 0)" in text
+    assert "–: on that day no source was read, so nothing is known of it." in text
+    assert "–: on that day no source was read, so nothing is known of it." in html
+    assert html.count(">–</td>") == 11
+    for _ in range(14):
+        room.polled(clock.now)
+        clock.now += DAY
+    send(to=("anna@example.org",))
+    assert "no source was read" not in text_of(box.mails()[-1])
