@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
+    FromClause,
     Integer,
     Select,
-    TableClause,
     and_,
     bindparam,
     column,
@@ -29,6 +30,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    true,
     tuple_,
     union_all,
 )
@@ -45,6 +47,7 @@ from storage.store import MANY, Store, in_batches
 
 FLAGGED, NEAR, CLEAR, UNJUDGED = 2, 1, 0, -1
 TEXT_READ = 60_000  # characters of a text read for a list: the sentence that flagged stands far before that
+RARE = 20_000  # texts that PostgreSQL expects to hold a rare word, at most; to read so many hits takes it a twentieth of a second
 COUNTED = 1_000  # queues are counted up to here: "1,000+" says enough
 
 
@@ -92,6 +95,11 @@ class ItemFilter:
     def narrowed(self) -> bool:
         """Whether anything beyond the queue narrows the list."""
         return self != ItemFilter(queue=self.queue)
+
+    @property
+    def narrows_search(self) -> bool:
+        """Whether a search by this filter is of fewer than all items."""
+        return self != ItemFilter(queue=Queue.ALL, words=self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,9 @@ class Page:
 def list_items(store: Store, wanted: ItemFilter, *, before: Cursor | None = None, limit: int = 30, grouped: bool = True) -> Page:
     """A page of a queue, newest first. ``grouped`` shows one item (the newest) for each group of equal texts."""
     with store.read() as connection:
-        keys = connection.execute(keys_query(store.dialect, wanted, before=before, limit=limit + 1, grouped=grouped)).all()
+        rare = asked_first(store.dialect, connection, wanted)
+        query = keys_query(store.dialect, wanted, before=before, limit=limit + 1, grouped=grouped, rare=rare)
+        keys = connection.execute(query).all()
         shown = keys[:limit]
         by_id = {row.id: row for row in connection.execute(details([row.id for row in shown]))} if shown else {}
         wanted_flaggings = [row.flagging_id for row in by_id.values() if row.flagging_id is not None]
@@ -185,11 +195,26 @@ def every_item(store: Store, wanted: ItemFilter, *, most: int, batch: int = 500)
         before = page.after
 
 
+def asked_first(dialect: str, connection: Connection, wanted: ItemFilter) -> bool:
+    """Whether the index of words is to be asked before anything else, for ``keys_query``; only PostgreSQL needs to be told.
+
+    It takes any beginning of a word for at least half a hundredth of all texts, and so hopes to fill the page of a filter soon by
+    walking the items from the newest; for a word that is rarer it walks nearly all of them. Its guess is good enough to tell such
+    words from frequent ones, for which the walk is short.
+    """
+    if dialect != "postgresql" or not wanted.words or not wanted.narrows_search:
+        return False
+    found = _found(dialect, wanted.words)
+    query = select(found.key).where(found.condition).compile(dialect=connection.dialect)
+    told = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {query}", query.params).scalar_one()
+    return bool(told[0]["Plan"]["Plan Rows"] <= RARE)
+
+
 def keys_query(
-    dialect: str, wanted: ItemFilter, *, before: Cursor | None, limit: int, grouped: bool
+    dialect: str, wanted: ItemFilter, *, before: Cursor | None, limit: int, grouped: bool, rare: bool = False
 ) -> Select[tuple[int, datetime]]:
     """The statement that finds a page's ids, for ``list_items`` and for whoever wants to see its plan."""
-    found = _found(dialect, wanted.words) if wanted.words else None
+    found = _found(dialect, wanted.words, rare=rare) if wanted.words else None
     branches = []
     for grade, review in product(_grades(wanted), _reviews(wanted)):
         branches.append(_branch(wanted, grade, review, found, before, limit, grouped))
@@ -274,14 +299,16 @@ def _reviews(wanted: ItemFilter) -> Sequence[str | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The full-text index as a table to join: a search walks it from its newest end, and stops when the page is full."""
+    """The full-text index as a table to join: a search walks it from its newest end, and stops when the page is full.
 
-    table: TableClause
+    Of a rare word on PostgreSQL the table holds all hits, found beforehand."""
+
+    table: FromClause
     key: ColumnElement[int]
     condition: ColumnElement[bool]
 
 
-def _found(dialect: str, asked: str) -> _Found:
+def _found(dialect: str, asked: str, *, rare: bool = False) -> _Found:
     if dialect == "sqlite":
         index = table("item_search", column("rowid", Integer))
         match = sqlite_match(asked)
@@ -290,6 +317,10 @@ def _found(dialect: str, asked: str) -> _Found:
     index = table("item_search", column("item_id", Integer), column("words"))
     match = postgres_query(asked)
     condition = index.c.words.op("@@")(func.to_tsquery("simple", match))
+    if rare and match:
+        # MATERIALIZED keeps the planner from turning this into a walk again.
+        hits = select(index.c.item_id).where(condition).cte("hits").prefix_with("MATERIALIZED")
+        return _Found(hits, hits.c.item_id, true())
     return _Found(index, index.c.item_id, condition if match else false())
 
 

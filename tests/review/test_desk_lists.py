@@ -111,6 +111,47 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(store: Store) -> None
         assert len(set(seen)) == len(seen)
 
 
+SEARCHES = (
+    ItemFilter(queue=Queue.ALL, words="митинг", grade=queues.FLAGGED),
+    ItemFilter(queue=Queue.NEW, words="участник"),
+    ItemFilter(queue=Queue.DECIDED, words="в"),
+    ItemFilter(queue=Queue.ALL, words="в -митинг", language="ru"),
+    ItemFilter(queue=Queue.ALL, words="в", terms=(("theme", "protest"), ("place", "kz.almaty"))),
+    ItemFilter(queue=Queue.ALL, words="", grade=queues.FLAGGED),
+    ItemFilter(queue=Queue.ALL, words="%%% :митинг %s", grade=queues.FLAGGED),
+    ItemFilter(queue=Queue.ALL, words="-митинг", grade=queues.FLAGGED),
+)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("wanted", SEARCHES)
+def test_a_search_finds_the_same_in_the_same_order_whichever_index_is_asked_first(store: Store, wanted: ItemFilter) -> None:
+    first = queues.keys_query(store.dialect, wanted, before=None, limit=500, grouped=True, rare=True)
+    last = queues.keys_query(store.dialect, wanted, before=None, limit=500, grouped=True, rare=False)
+    with store.read() as connection:
+        assert connection.execute(first).all() == connection.execute(last).all()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_the_words_are_asked_first_when_they_are_rare_and_the_list_is_narrowed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+    def first(**wanted: Any) -> bool:
+        with store.read() as connection:
+            return queues.asked_first(store.dialect, connection, ItemFilter(**{"queue": Queue.ALL, **wanted}))
+
+    monkeypatch.setattr(queues, "RARE", 5)
+    assert first(words="жанаозен", grade=queues.FLAGGED)
+    assert not first(words="в", grade=queues.FLAGGED)  # a walk is short
+    assert not first(words="жанаозен")  # nothing narrows the search; the planner needs no help
+    assert not first(grade=queues.FLAGGED)  # no search at all
+
+
 @pytest.mark.parametrize(
     "query",
     [
