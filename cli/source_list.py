@@ -12,6 +12,7 @@ import typer
 
 from cli.output import clean, console, print_json, table
 from domain.errors import ConfigError
+from domain.values import Ownership
 
 commands = typer.Typer(name="sources", help="The sources we watch: list, check, import, export.", no_args_is_help=True)
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 @commands.command("list")
 def list_sources(
     language: Annotated[str | None, typer.Option("--language", help="Only sources in this language (en, ru, kk).")] = None,
-    ownership: Annotated[str | None, typer.Option("--ownership", help="state, independent, exile or foreign.")] = None,
+    ownership: Annotated[Ownership | None, typer.Option("--ownership", help="Only outlets behind which these stand.")] = None,
     json: Annotated[bool, typer.Option("--json", help="A line of JSON a source.")] = False,
 ) -> None:
     """Show every source: its state, who verified it and when, the rung in use and how the last poll ended."""
@@ -33,11 +34,12 @@ def list_sources(
     from storage.store import open_store
 
     settings = load_settings()
+    listed = load_sources(settings.sources)
+    spoken = sorted({each for source in listed for each in source.languages})
+    if language and language not in spoken:
+        raise ConfigError(f"no source is in {language!r}; they are in {', '.join(spoken)}", file="command line", key="--language")
     sources = [
-        each
-        for each in load_sources(settings.sources)
-        if (not language or language in each.languages)
-        and (not ownership or (each.ownership and each.ownership.value == ownership))
+        each for each in listed if (not language or language in each.languages) and (not ownership or each.ownership == ownership)
     ]
     with closing(open_store(settings.database)) as store:
         states = poll_states(store, [each.id for each in sources])
