@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,14 +165,19 @@ def _file(url: URL, *, make: bool) -> Path:
 def _engine(url: URL, wait: float) -> Engine:
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
-            url, json_serializer=write_json, connect_args={"timeout": wait}, pool_timeout=wait, max_overflow=30
+            url,
+            json_serializer=write_json,
+            connect_args={"timeout": wait},
+            pool_timeout=wait,
+            max_overflow=30,
+            pool_use_lifo=True,  # the one used last: in turn, each would fill a cache of its own
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     tell_postgresql()
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             json_serializer=write_json,
             connect_args={"connect_timeout": 10, "options": f"-c timezone=UTC -c lock_timeout={int(wait * 1000)}"},
@@ -183,6 +189,19 @@ def _engine(url: URL, wait: float) -> Engine:
         raise StoreError(
             "PostgreSQL needs the driver psycopg, which is not installed; install Sholu with its extra `postgres`."
         ) from error
+    # First: in a database without an encoding the driver hands SQLAlchemy's own opening questions back as bytes, a TypeError.
+    event.listen(engine, "connect", partial(_must_be_utf8, url), insert=True)
+    return engine
+
+
+def _must_be_utf8(url: URL, connection: Any, _entry: ConnectionPoolEntry) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        raise StoreError(
+            f"The database {url.render_as_string(hide_password=True)} has the encoding {encoding}, which does not hold every text; "
+            "Sholu needs UTF8. Make a new one (createdb -E UTF8 -T template0 NAME) and name it in SHOLU_DATABASE_URL."
+        )
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

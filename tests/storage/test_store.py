@@ -176,6 +176,20 @@ def test_a_database_that_does_not_exist_is_named(postgres_folder: Path) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_does_not_hold_every_text_is_refused_with_its_name_its_encoding_and_a_cure(
+    postgres_template: Callable[[], str], postgres_folder: Path, encoding: str
+) -> None:
+    opened = open_store(postgres_template())
+    name = f"in_{encoding.lower()}"
+    with opened.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"))
+    opened.close()
+    with pytest.raises(StoreError, match=rf"/{name}.* has the encoding {encoding}.*createdb -E UTF8"):
+        open_store(postgres_address(postgres_folder, name))
+
+
+@pytest.mark.postgres
 def test_a_refused_password_is_said_without_the_password(postgres_folder: Path, postgres_template: Callable[[], str]) -> None:
     opened = open_store(postgres_template())
     with opened.begin() as connection:
