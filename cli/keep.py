@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +81,7 @@ def restore(
     if check:
         console().print(check_backup(file))
         return
-    kept = put_back(load_settings().database, file)
+    kept = put_back(load_settings().database, file, now=datetime.now(UTC))
     console().print(f"Restored from {file}." + (f" The database that was there is kept as {kept}." if kept else ""))
 
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing, suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from sqlalchemy import URL, make_url
 from domain.errors import StoreError
 from storage.check import check_store
 from storage.faults import sentence
+from storage.runs import end_interrupted
 from storage.schema import REVISIONS
 from storage.store import Store, open_store
 
 # Pages copied before others get a turn at the file: 4 MB.
 PAGES = 1_000
+# What a restored ledger says of the runs that were at work when the back-up was made, the one that made it among them.
+CUT_OFF = "the back-up that was restored was made while this run was at work; how it ended is not in it"
 
 
 def back_up(address: str, to: Path) -> int:
@@ -76,10 +80,11 @@ def check_backup(file: Path) -> str:
     return f"{file} is whole: {items} items and {captures} captures, schema {revision[0]}."
 
 
-def put_back(address: str, file: Path) -> Path | None:
+def put_back(address: str, file: Path, *, now: datetime) -> Path | None:
     """Make ``file`` the database; what was there is kept beside it under a new name, which is returned (``None``: nothing was).
 
     The copy is proven whole before anything is moved. Stop all runs and the desk first: raises StoreError where one is at work.
+    Runs that were at work when the copy was made are closed in it at ``now``: no process of theirs is left to do so.
     A dump of PostgreSQL goes into an empty database only, all of it or nothing.
     """
     check_backup(file)
@@ -90,7 +95,7 @@ def put_back(address: str, file: Path) -> Path | None:
             f"The back-up {file} is of {'PostgreSQL' if dumped else 'SQLite'}, the database in SHOLU_DATABASE_URL is not."
         )
     if dumped:
-        _load(url, file)
+        _load(url, file, now)
         return None
     target = Path(url.database).absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +103,7 @@ def put_back(address: str, file: Path) -> Path | None:
     try:
         shutil.copyfile(file, part)
         with closing(open_store(f"sqlite:///{part}")) as store:  # migrated, and looked through, before it takes the place
+            end_interrupted(store, now=now, reason=CUT_OFF)
             problems = list(check_store(store, deep=False))
         if problems:
             raise StoreError(
@@ -162,7 +168,7 @@ def _dump(address: str, store: Store, part: Path) -> None:
         raise StoreError(f"pg_dump could not back up {store.address}: {done.stderr.strip()[:300]}.")
 
 
-def _load(url: URL, file: Path) -> None:
+def _load(url: URL, file: Path, now: datetime) -> None:
     shown = url.render_as_string(hide_password=True)
     listed = _run("pg_dump", url, "--schema-only", "--no-owner")
     if "CREATE TABLE" in listed.stdout:
@@ -174,7 +180,8 @@ def _load(url: URL, file: Path) -> None:
         raise StoreError(
             f"{file} could not be put into {shown}: {(listed.stderr + done.stderr).strip()[:300]}. Nothing was changed."
         )
-    open_store(url.render_as_string(hide_password=False)).close()
+    with closing(open_store(url.render_as_string(hide_password=False))) as store:
+        end_interrupted(store, now=now, reason=CUT_OFF)
 
 
 def _run(tool: str, url: URL, *options: str) -> subprocess.CompletedProcess[str]:

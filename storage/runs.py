@@ -148,6 +148,17 @@ def end_run(store: Store, run_id: int, *, now: datetime, status: str, reason: st
         connection.execute(delete(claims).where(claims.c.run_id == run_id))
 
 
+def end_interrupted(store: Store, *, now: datetime, reason: str) -> None:
+    """Close every run that stands as running, for a ledger of which no process is left (one restored from a back-up).
+
+    As cancelled, not crashed: nothing died, and nobody is to be alarmed by it.
+    """
+    with store.read() as connection:
+        left = connection.execute(select(runs.c.id).where(runs.c.status == "running").order_by(runs.c.id)).scalars().all()
+    for run_id in left:
+        end_run(store, run_id, now=now, status="cancelled", reason=reason)
+
+
 def ledger_record(connection: Connection, run_id: int) -> str:
     """The record of a run and its ledger that stands in the evidence chain (see ``storage.records``)."""
     run = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()

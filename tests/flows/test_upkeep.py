@@ -20,12 +20,12 @@ from flows.reextracting import ReextractOptions, ReextractReport, reextract
 from flows.slots import slot_of
 from flows.steps import collect
 from flows.world import CollectOptions
-from storage.backup import check_backup
+from storage.backup import check_backup, put_back
 from storage.captures import save_captures
 from storage.check import check_store
 from storage.reextraction import recaptured
 from storage.results import text_hash
-from storage.runs import SlotTaken, list_runs
+from storage.runs import SlotTaken, list_runs, sweep_runs
 from storage.shelf import list_items, versions
 from storage.store import open_store
 from storage.verdicts import Ballot, Decision, decide
@@ -103,6 +103,18 @@ def test_upkeep_makes_a_back_up_that_is_whole_and_keeps_the_newest(collected: Se
     other.write_text("not ours")
     assert prune_backups(collected.home / "backups", keep=1) == 1
     assert other.exists()
+
+
+def test_the_run_that_made_a_restored_back_up_is_closed_in_it_and_the_next_upkeep_goes_ahead(collected: Settings) -> None:
+    upkeep(collected)
+    (file,) = (collected.home / "backups").iterdir()
+    put_back(collected.database, file, now=LATER + DAY)
+    with closing(open_store(collected.database)) as store:
+        latest = list_runs(store)[0]
+        assert (latest.kind, latest.status, latest.ended_at) == ("maintain", "cancelled", LATER + DAY)
+        assert "made while this run was at work" in latest.reason
+        assert sweep_runs(store, now=LATER + 2 * DAY) == []  # nothing to alarm anybody of
+    assert upkeep(collected, LATER + 2 * DAY).sound
 
 
 def test_without_a_back_up_nothing_is_dropped_and_the_run_says_so(collected: Settings) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import StoreError
-from storage.backup import back_up, check_backup, put_back
+from storage.backup import CUT_OFF, back_up, check_backup, put_back
 from storage.captures import save_captures
 from storage.entries import PendingEntry
 from storage.items import save_results
@@ -78,24 +78,24 @@ def test_a_restore_brings_back_the_old_state_and_keeps_the_new_one_beside_it(
     back_up(busy, tmp_path / "b.db")
     begin_run(sqlite_store, kind="later", now=now, parameters={})
     sqlite_store.close()
-    kept = put_back(busy, tmp_path / "b.db")
+    kept = put_back(busy, tmp_path / "b.db", now=now)
     assert kept is not None
     with closing(sqlite3.connect(kept)) as connection:
         assert connection.execute("SELECT kind FROM runs ORDER BY id").fetchall() == [("collect",), ("later",)]
     with closing(sqlite3.connect(str(sqlite_store.path))) as connection:
         assert connection.execute("SELECT kind FROM runs").fetchall() == [("collect",)]
-    assert put_back(busy, tmp_path / "b.db") != kept
+    assert put_back(busy, tmp_path / "b.db", now=now) != kept
 
 
-def test_a_restore_to_an_empty_place_makes_the_folder(busy: str, tmp_path: Path) -> None:
+def test_a_restore_to_an_empty_place_makes_the_folder(busy: str, tmp_path: Path, now: datetime) -> None:
     back_up(busy, tmp_path / "b.db")
-    assert put_back(f"sqlite:///{tmp_path / 'new' / 'sholu.db'}", tmp_path / "b.db") is None
+    assert put_back(f"sqlite:///{tmp_path / 'new' / 'sholu.db'}", tmp_path / "b.db", now=now) is None
     opened = open_store(f"sqlite:///{tmp_path / 'new' / 'sholu.db'}", migrate=False)
     assert list(list_items(opened)) == []
     opened.close()
 
 
-def test_a_damaged_backup_is_said_and_never_put_back(busy: str, tmp_path: Path, sqlite_store: Store) -> None:
+def test_a_damaged_backup_is_said_and_never_put_back(busy: str, tmp_path: Path, sqlite_store: Store, now: datetime) -> None:
     back_up(busy, tmp_path / "b.db")
     sqlite_store.close()
     before = Path(str(sqlite_store.path)).read_bytes()
@@ -106,22 +106,22 @@ def test_a_damaged_backup_is_said_and_never_put_back(busy: str, tmp_path: Path, 
     (tmp_path / "words.db").write_text("Dear diary")
     for name in ("short.db", "holed.db", "words.db", "missing.db"):
         with pytest.raises(StoreError, match=name):
-            put_back(busy, tmp_path / name)
+            put_back(busy, tmp_path / name, now=now)
     assert Path(str(sqlite_store.path)).read_bytes() == before
 
 
-def test_a_restore_under_a_running_program_is_refused(sqlite_store: Store, busy: str, tmp_path: Path) -> None:
+def test_a_restore_under_a_running_program_is_refused(sqlite_store: Store, busy: str, tmp_path: Path, now: datetime) -> None:
     back_up(busy, tmp_path / "b.db")
     with sqlite_store.begin(), pytest.raises(StoreError, match="in use; stop all runs"):
-        put_back(busy, tmp_path / "b.db")
+        put_back(busy, tmp_path / "b.db", now=now)
 
 
-def test_a_damaged_database_can_be_replaced_and_is_kept(busy: str, tmp_path: Path, sqlite_store: Store) -> None:
+def test_a_damaged_database_can_be_replaced_and_is_kept(busy: str, tmp_path: Path, sqlite_store: Store, now: datetime) -> None:
     back_up(busy, tmp_path / "b.db")
     sqlite_store.close()
     path = Path(str(sqlite_store.path))
     path.write_bytes(b"ruin" * 5000)
-    kept = put_back(busy, tmp_path / "b.db")
+    kept = put_back(busy, tmp_path / "b.db", now=now)
     assert kept is not None
     assert kept.read_bytes() == b"ruin" * 5000
     open_store(busy).close()
@@ -143,14 +143,14 @@ def test_a_dump_of_postgresql_goes_into_an_empty_database_only(
     back_up(address, tmp_path / "b.dump")
     assert "can be read" in check_backup(tmp_path / "b.dump")
     with pytest.raises(StoreError, match="not empty; make a new one"):
-        put_back(other, tmp_path / "b.dump")
+        put_back(other, tmp_path / "b.dump", now=now)
     with opened.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
-    assert put_back(address, tmp_path / "b.dump") is None
-    assert [run.kind for run in list_runs(opened)] == ["collect"]
+    assert put_back(address, tmp_path / "b.dump", now=now) is None
+    assert [(run.kind, run.status, run.reason) for run in list_runs(opened)] == [("collect", "cancelled", CUT_OFF)]
     with pytest.raises(StoreError, match="is of PostgreSQL"):
-        put_back(f"sqlite:///{tmp_path / 'x.db'}", tmp_path / "b.dump")
+        put_back(f"sqlite:///{tmp_path / 'x.db'}", tmp_path / "b.dump", now=now)
     (tmp_path / "cut.dump").write_bytes((tmp_path / "b.dump").read_bytes()[:3000])
     with pytest.raises(StoreError, match="not whole"):
         check_backup(tmp_path / "cut.dump")
@@ -167,7 +167,7 @@ def test_items_survive_a_backup(
     address = f"sqlite:///{store.path}"
     back_up(address, tmp_path / "b.db")
     store.close()
-    put_back(address, tmp_path / "b.db")
+    put_back(address, tmp_path / "b.db", now=now)
     again = open_store(address)
     assert list(list_items(again)) == held
     again.close()
