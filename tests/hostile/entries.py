@@ -151,4 +151,9 @@ CASES: tuple[Case, ...] = (
     case_("title-controls", "has a title of escape sequences for a terminal's clipboard", "new", feed(rss(item(title="Miners \u009d52;c;eA==\u0007\u009b2J stop work"))), lacks=("\u009d", "\u009b", "\u0007")),
     case_("title-spaces", "has a title of all blanks that Unicode has", "new", feed(rss(item(title="Miners\u00a0\u1680\u2000\u2003\u2009\u202f\u205f\u3000\u2028\u2029\u0085stop work"))), holds=("Miners stop work",)),
     case_("title-variation", "has a title with 10,000 selectors of variants", "new", feed(lambda: rss(item(title="Miners" + "\ufe0f\U000e0100" * 10_000 + " stop work")))),
+    # A session in an address names no other article; dates in the forms of the country are read (tests/extractors/reading/test_dates.py).
+    case_("repeated-sessions", "repeats one entry under a session each", "new|duplicate", feed(rss(*(f"<item><title>Miners stop work</title><link>{{here}}/1.html?{end}</link></item>" for end in ("PHPSESSID=a1.html", "jsessionid=b2.html", "_=1795330800&amp;x=1.html", "_=1795330801&amp;x=1.html")))), items=2),
+    *(case_(f"date-of-{name}", f"comes from {said!r}", "new", date(said), items=1) for name, said in {
+        "almaty": "Sun, 22 Nov 2026 10:00:00 ALMT", "gmt-five": "Sun, 22 Nov 2026 10:00:00 GMT+5", "kazakh": "2026 жылғы 22 қараша, 10:00", "slashes": "2026/11/22 10:00", "noon": "11/22/2026 5:00:00 PM",
+    }.items()),
 )  # fmt: skip
