@@ -73,7 +73,7 @@ def bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, title: st
 
 def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link: str) -> str:
     """The regions as squares in a grid, darker where there is more; every square says its number and leads to ``link`` + its code."""
-    side, gap = 74, 6
+    side, gap = 84, 6  # the longest short name, ten letters, stands within a square
     columns = max((tile.column for tile in layout), default=0) + 1
     rows = max((tile.row for tile in layout), default=0) + 1
     most = max((counts.get(tile.code, 0) for tile in layout), default=0)

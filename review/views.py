@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.values import Flagging, Part, Span
@@ -13,6 +13,7 @@ from storage.carriers import Carrier
 from storage.queues import Listed, Page
 from storage.search import found_in
 
+SEEN_AT_FIRST = 2  # paragraphs of an article that a phone shows before anybody scrolls
 LABELS_SHOWN = 5  # places, and as many others: a line of the inbox; the item's page has them all
 
 
@@ -33,6 +34,14 @@ class Entry:
     @property
     def spans(self) -> tuple[Span, ...]:
         return self.item.flagging.spans if self.item.flagging else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """The sentence that flagged a long article, and the paragraph (from 1) in which it stands."""
+
+    evidence: Evidence
+    paragraph: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,17 @@ def entries(page: Page, held: dict[int, list[tuple[str, str, str]]] | None = Non
     return [
         _entry(item, page.others.get(item.cluster_id, ()), tuple((held or {}).get(item.id, ())), found) for item in page.items
     ]
+
+
+def far_down(shown: Evidence | None, paragraphs: Sequence[Sequence[Piece]]) -> Far | None:
+    """The sentence that flagged, to be shown above a text in which it stands so far down that nobody sees it at first."""
+    if shown is None or shown.field != "text":
+        return None
+    marked = {over for piece in shown.pieces for over in piece.spans}
+    for place, paragraph in enumerate(paragraphs, 1):
+        if any(marked.intersection(piece.spans) for piece in paragraph):
+            return Far(shown, place) if place > SEEN_AT_FIRST else None
+    return None
 
 
 def accounts(flagging: Flagging | None) -> list[Account]:

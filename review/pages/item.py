@@ -13,9 +13,9 @@ from fastapi.responses import Response
 from review.access import READS, Reader, peer
 from review.desk import page, the_desk
 from review.filters import read_filters
-from review.marks import TEXT_SHOWN, paragraphs, pieces
+from review.marks import TEXT_SHOWN, evidence, paragraphs, pieces
 from review.plain import plain
-from review.views import accounts, searched_spans, span_kinds
+from review.views import accounts, far_down, searched_spans, span_kinds
 from storage import captures, dossier, users, verdicts
 from storage.dossier import Dossier, Recheck, Version
 from storage.store import Store
@@ -37,10 +37,11 @@ def show(request: Request, who: Reader, item_id: int) -> Response:
         found = (*searched_spans(held.item.title, filters.q, "title"), *searched_spans(held.text, filters.q, "text"))
         kinds |= {len(spans) + place: "hit" for place in range(len(found))}
         spans = (*spans, *found)
-    said = verdicts.history(desk.store, item_id)
+    said, told = verdicts.history(desk.store, item_id), paragraphs(held.text, spans)
     return page(
         request, "item.html", who,
-        d=held, spans=spans, kinds=kinds, title=pieces(held.item.title[:600], spans, "title"), paragraphs=paragraphs(held.text, spans),
+        d=held, spans=spans, kinds=kinds, title=pieces(held.item.title[:600], spans, "title"), paragraphs=told,
+        far=far_down(evidence(held.item.title, held.text, held.flagging), told),
         cut=max(0, len(held.text) - TEXT_SHOWN), accounts=accounts(held.flagging),
         entities=[one for one in held.flagging.entities if one not in held.flagging.places] if held.flagging else [], said=said, query=filters.address(),
         tags=verdicts.tags_of(desk.store, item_id), all_tags=verdicts.known_tags(desk.store), opened=desk.clock().timestamp(),

@@ -205,6 +205,32 @@ def test_a_selection_is_decided_at_once(open_page: Callable[..., Any], store: St
         assert connection.exec_driver_sql("SELECT count(*) FROM verdicts WHERE reason = 'old-news'").scalar_one() == 3
 
 
+@pytest.mark.parametrize("path", ["/", "/item/1"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_sideways_when_the_reasons_open(open_page: Callable[..., Any], path: str, width: int) -> None:
+    page = open_page(path, viewport={"width": width, "height": 900})
+    form = page.locator("#decide" if path != "/" else ".entry.here .doing")
+    asked = [form.locator("button.yes"), form.locator("summary.no"), form.locator("button.maybe")]
+    before = [one.bounding_box() for one in asked]
+    page.keyboard.press("n")
+    after = [one.bounding_box() for one in asked]
+    assert [one["x"] for one in before] == [one["x"] for one in after]
+    assert len({one["y"] for one in after}) == 1
+    reasons = [one.bounding_box()["y"] for one in form.locator(".reasons button").all()]
+    assert len(reasons) == 6
+    assert min(reasons) > after[0]["y"]
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+def test_every_name_on_the_map_stands_within_its_square(open_page: Callable[..., Any], language: str) -> None:
+    page = open_page("/pictures", locale=language)
+    assert page.locator(".tile").count() == 20
+    for tile in page.locator(".tile").all():
+        square, name = tile.locator("rect").bounding_box(), tile.locator("text").first.bounding_box()
+        assert square["x"] <= name["x"], tile.inner_text()
+        assert name["x"] + name["width"] <= square["x"] + square["width"], tile.inner_text()
+
+
 def test_help_opens_and_closes_by_key(open_page: Callable[..., Any]) -> None:
     page = open_page()
     page.keyboard.press("?")

@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +20,9 @@ from hypothesis import strategies as st
 from domain.values import Flagging, Span
 from review.export_rows import COLUMNS, FORMULA, flat, row, safe_cell
 from review.filters import FilterError, Filters, cursor_text, read_filters
+from review.marks import evidence, paragraphs
 from review.pages.exports import atom
-from review.views import entries
+from review.views import entries, far_down
 from storage import queues
 from storage.queues import Cursor, ItemFilter, Listed, Page, Queue
 from storage.store import Store
@@ -333,6 +335,27 @@ def test_the_item_page_tells_everything(person: Person) -> None:
         assert told in page
     assert re.search(r'<mark class="given" id="s\d+-\d+"[^>]*>', page)
     assert "UTC · 2026-11-22" in page
+
+
+def test_a_sentence_far_down_a_long_article_is_shown_above_it_with_the_way_to_it() -> None:
+    text = "Погода.\nЯсно.\nТихо.\nВ Алматы прошёл митинг."
+    begin = text.index("митинг")
+    span = Span("text", begin, begin + 6, "митинг", "rally", rule="r", signal="s", points=3.0)
+    flagging = Flagging(3.0, 1.0, True, False, (), (), (), (), (span,), (), "1")
+    far = far_down(evidence("Заголовок", text, flagging), paragraphs(text, [span]))
+    assert far is not None
+    assert far.paragraph == 4
+    assert "".join(piece.text for piece in far.evidence.pieces) == "В Алматы прошёл митинг."
+    near = "В Алматы прошёл митинг.\nЯсно."
+    there = replace(span, start=near.index("митинг"), end=near.index("митинг") + 6)
+    held = replace(flagging, spans=(there,))
+    assert far_down(evidence("Заголовок", near, held), paragraphs(near, [there])) is None
+    assert far_down(None, []) is None
+
+
+def test_the_reasons_stand_before_the_names_on_the_items_page(person: Person) -> None:
+    page = person.see(f"/item/{ids(person.see('/'))[0]}")
+    assert 0 < page.index('class="addends"') < page.index('class="chips labels"')
 
 
 def test_versions_are_compared_word_by_word(person: Person) -> None:
