@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -12,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
 
@@ -22,6 +21,7 @@ from flows.alone import Work, working_alone
 from flows.choosing import chosen_items
 from flows.report import telling_words
 from rules.engine.rulebook import Rulebook, load_rulebook
+from rules.engine.stream import leave_with_parent
 from storage.reflagging import Judged, Stored, save_judgements, stored_documents
 from storage.runs import renew_run
 from storage.store import Store, open_store
@@ -209,15 +209,7 @@ def _adopt(rules: Path, cache: Path) -> None:
     # Half a million objects that stay: no use in walking them again and again, as the command itself does not (cli/main.py).
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    """End once the command is gone: where it was killed, a worker would wait for its next parcel for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    Thread(target=leave_with_parent, daemon=True).start()
 
 
 def _judge_parcel(parcel: list[_Asked]) -> list[Flagging]:

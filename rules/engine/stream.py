@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import datetime
 from itertools import islice
+from threading import Thread
 from typing import Any, Final
 
 from domain.codec import span_to_plain
@@ -51,6 +53,15 @@ def flag_lines(lines: Iterable[str | bytes], rulebook: Rulebook, workers: int = 
 def _adopt(definitions: Any, tables: Any, version: str) -> None:
     global _rulebook  # noqa: PLW0603  # one rulebook a worker process, given once
     _rulebook = Rulebook(definitions, tables, version=version)
+    Thread(target=leave_with_parent, daemon=True).start()
+
+
+def leave_with_parent() -> None:
+    """For a thread of a worker: end once the command is gone; where it was killed, a worker would wait for its next chunk for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _flag_chunk(chunk: list[tuple[int, str | bytes]]) -> list[str]:
