@@ -27,7 +27,6 @@ from flows.ledger import Ledger
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
-from rules.engine.rulebook import Rulebook
 from storage.entries import (
     PendingEntry,
     pending_entries,
@@ -39,6 +38,7 @@ from storage.sources import PollState, claim_hosts, claim_sources, held_by_other
 from storage.store import MANY, Store, open_store
 
 if TYPE_CHECKING:
+    from rules.engine.rulebook import Rulebook
     from storage.results import Result
 
 log = logging.getLogger("sholu.collect")
@@ -47,8 +47,8 @@ Tell = Callable[[str, int, int], None]
 Clock = Callable[[], datetime]
 
 SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
-CAPTURE_BATCH = 16  # pages a transaction; bounds how many bodies wait in memory
-CAPTURE_DELAY = 0.1  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
+CAPTURE_BATCH = 32  # pages a transaction; bounds how many bodies wait in memory
+CAPTURE_DELAY = 0.3  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
 RESULT_BATCH = 200  # the measured knee of executemany
 RESULT_DELAY = 0.5  # seconds; nobody waits for a result to be stored before asking for the next page
 PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
