@@ -47,7 +47,9 @@ from storage.store import MANY, Store, in_batches
 
 FLAGGED, NEAR, CLEAR, UNJUDGED = 2, 1, 0, -1
 TEXT_READ = 60_000  # characters of a text read for a list: the sentence that flagged stands far before that
-RARE = 20_000  # texts that PostgreSQL expects to hold a rare word, at most; to read so many hits takes it a twentieth of a second
+# Texts that PostgreSQL expects to hold a word, up to which the word is rare; it expects two to four times as many as there are, and
+# reads ten thousand hits in about the time in which it walks as many items as a page of a filter needs.
+RARE = 40_000
 COUNTED = 1_000  # queues are counted up to here: "1,000+" says enough
 
 

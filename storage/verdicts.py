@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from domain.errors import SholuError
 from storage import chain, records
-from storage.schema.items import items
+from storage.schema.items import flaggings, item_versions, items
 from storage.schema.review import audit_log, current_verdicts, item_tags, verdicts
 from storage.store import MANY, Store, in_batches
 
@@ -41,6 +41,7 @@ class Ballot:
 
     ``seen`` is the greatest verdict id the reviewer could have seen when deciding (0 when none, or when the page hid them): a later
     verdict of somebody else was made at the same time, neither knowing of the other. ``blind`` says the page hid all verdicts.
+    ``shown`` is, by item, the number of the version the page showed: that is what was decided on, whatever came since.
     """
 
     items: tuple[int, ...]
@@ -54,15 +55,18 @@ class Ballot:
     sample_id: int | None = None
     seconds: float | None = None
     settles: bool = False
+    shown: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of a ballot: the batch to undo it by, the items and, where another decided meanwhile, who and what."""
+    """What became of a ballot: the batch to undo it by, the items, where another decided meanwhile, who and what, and the items
+    whose text changed after the page had been made."""
 
     batch: str
     items: tuple[int, ...]
     meanwhile: tuple[tuple[int, str, str], ...] = ()  # item, reviewer, decision
+    changed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,12 @@ def decide(store: Store, ballot: Ballot, *, now: datetime, address: str = "") ->
     batch = secrets.token_hex(8)
     with store.begin(ordered=True) as connection:
         known = _known(connection, ballot.items)
+        changed = _older_versions(connection, ballot)
         if not known:
             raise NothingToDecide("None of these items is in the store any more; nothing was decided. Reload the page.")
         meanwhile: list[tuple[int, str, str]] = []
-        for item_id, version_id, flagging_id in known:
+        for item_id, *in_force in known:
+            version_id, flagging_id = changed.get(item_id) or in_force
             others = connection.execute(
                 select(current_verdicts.c.verdict_id, current_verdicts.c.reviewer, current_verdicts.c.decision)
                 .where(current_verdicts.c.item_id == item_id, current_verdicts.c.reviewer != ballot.reviewer)
@@ -125,7 +131,7 @@ def decide(store: Store, ballot: Ballot, *, now: datetime, address: str = "") ->
             address=address,
             now=now,
         )
-    return Decided(batch, ids, tuple(meanwhile))
+    return Decided(batch, ids, tuple(meanwhile), tuple(item_id for item_id in ids if item_id in changed))
 
 
 def last_decision(store: Store, reviewer: str) -> datetime | None:
@@ -287,6 +293,21 @@ def _known(connection: Connection, ids: Sequence[int]) -> list[tuple[int, int, i
             if row.version_id is not None:
                 found[row.id] = (row.id, row.version_id, row.flagging_id)
     return [found[item_id] for item_id in dict.fromkeys(ids) if item_id in found]
+
+
+def _older_versions(connection: Connection, ballot: Ballot) -> dict[int, tuple[int, int | None]]:
+    """Of the items that were shown in a version no longer in force, that version and what the rules last said of it."""
+    found: dict[int, tuple[int, int | None]] = {}
+    judged = select(func.max(flaggings.c.id)).where(flaggings.c.version_id == item_versions.c.id).scalar_subquery()
+    for item_id in (one for one in ballot.items if one in ballot.shown):
+        row = connection.execute(
+            select(item_versions.c.id, judged.label("flagging_id"))
+            .join(items, items.c.id == item_versions.c.item_id)
+            .where(items.c.id == item_id, item_versions.c.number == ballot.shown[item_id], items.c.version_id != item_versions.c.id)
+        ).first()  # fmt: skip
+        if row is not None:
+            found[item_id] = (row.id, row.flagging_id)
+    return found
 
 
 def _hold(

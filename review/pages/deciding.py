@@ -82,7 +82,7 @@ def read_ballot(form: Form, reviewer: str, now: float, *, since: datetime | None
         items=tuple(dict.fromkeys(ids)), reviewer=reviewer, decision=chosen, reason=reason if chosen is Decision.NOT_RELEVANT else "",
         note=note, tags=tags, seen=_number(form.one("seen", "0") or "0"), blind=form.one("blind") == "1",
         sample_id=_number(form.one("sample")) if form.one("sample") else None, seconds=_seconds(form.one("opened"), now, since.timestamp() if since else 0.0),
-        settles=form.one("settles") == "1",
+        settles=form.one("settles") == "1", shown=dict(_shown(value) for value in form.every("shown")[:MOST_ITEMS]),
     )  # fmt: skip
 
 
@@ -126,6 +126,12 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise NotADecision("The form names an item that is not a number. Nothing was decided.")
     return int(text)
+
+
+def _shown(text: str) -> tuple[int, int]:
+    """An item and the version of it that the page showed, as ``item.version``."""
+    item, _, version = text.partition(".")
+    return _number(item), _number(version)
 
 
 def _seconds(opened: str, now: float, since: float) -> float | None:

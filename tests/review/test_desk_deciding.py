@@ -6,10 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text, update
 
 from storage import verdicts
 from storage.queues import Queue, count_queue
+from storage.schema.items import flaggings, item_versions
+from storage.schema.items import items as item_rows
+from storage.schema.review import verdicts as verdict_rows
 from storage.store import Store
 from tests.review.conftest import Clock, Person, both
 
@@ -110,6 +113,44 @@ def test_on_the_items_page_the_next_item_of_the_same_list_follows(person: Person
     shown = ids(person.see("/?language=ru"))
     answer = person.decide(shown[0], "relevant", place="item", query="language=ru")
     assert answer.headers["location"] == f"/item/{shown[1]}?language=ru"
+
+
+@both
+def test_a_decision_is_on_the_text_that_was_shown_and_a_newer_one_is_told(person: Person, store: Store) -> None:
+    item = ids(person.see("/"))[0]
+    with store.begin() as connection:  # a run meets another text at the same address
+        old = connection.execute(select(item_versions).where(item_versions.c.item_id == item)).mappings().one()
+        newer = {name: value for name, value in old.items() if name != "id"} | {
+            "number": 2,
+            "text": "Another text.",
+            "sha256": "0" * 64,
+        }
+        last = connection.execute(insert(item_versions).values(newer).returning(item_versions.c.id)).scalar_one()
+        connection.execute(update(item_rows).where(item_rows.c.id == item).values(version=2, version_id=last, flagging_id=None))
+    first = old["id"]
+    # The page had been opened before the second version came.
+    told = person.send(
+        "/decide", item=item, decision="relevant", place="inbox", shown=f"{item}.1", headers={"HX-Request": "true"}
+    )
+    assert "The text changed after you had opened this page" in told.text
+    assert verdicts.history(store, item)[-1].version_id == first
+    person.send("/undo")
+    with store.read() as connection:  # with what the rules had said of the text that was shown
+        judged = select(flaggings.c.version_id).join(verdict_rows, verdict_rows.c.flagging_id == flaggings.c.id)
+        assert set(connection.execute(judged).scalars()) == {first}
+    told = person.send(
+        "/decide", item=item, decision="relevant", place="inbox", shown=f"{item}.2", headers={"HX-Request": "true"}
+    )
+    assert "The text changed" not in told.text
+    assert verdicts.history(store, item)[-1].version_id == last
+
+
+def test_every_form_that_decides_names_the_version_it_shows(person: Person) -> None:
+    page = person.see("/")
+    for entry in ids(page):
+        assert f'name="shown" value="{entry}.' in page
+        form = person.see(f"/item/{entry}").partition('<form id="decide"')[2]
+        assert re.search(rf'name="shown" value="{entry}\.[1-9]', form)
 
 
 @both
