@@ -34,7 +34,7 @@ def items(settings: Settings) -> dict[str, Any]:
 
 
 def query(settings: Settings, sql: str) -> list[Any]:
-    with sqlite3.connect(settings.home / "sholu.db") as connection:
+    with closing(sqlite3.connect(settings.home / "sholu.db")) as connection:
         return connection.execute(sql).fetchall()
 
 
