@@ -38,6 +38,15 @@ def test_an_empty_body_is_kept_too(store: Store, run_id: int, now: datetime) -> 
     assert load_capture(store, capture_id).body == b""
 
 
+def test_an_empty_body_whose_packing_was_altered_is_refused(store: Store, run_id: int, now: datetime) -> None:
+    (saved,) = save_captures(store, run_id, [a_capture("https://example.org/nothing", b"", now)])
+    assert load_capture(store, saved).body == b""
+    with store.begin() as connection:
+        connection.execute(update(blobs).values(data=b"\x28\xb5\xaf\xfd\x20\x00\x01\x00\x00"))
+    with pytest.raises(StoreError, match="an empty body was kept as something else"):
+        load_capture(store, saved)
+
+
 def test_equal_bytes_are_kept_once_however_often_they_came(store: Store, run_id: int, now: datetime) -> None:
     received = [a_capture(f"https://example.org/{number}", b"<html>" * 100, now) for number in range(5)]
     assert len(set(save_captures(store, run_id, received))) == 5
