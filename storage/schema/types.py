@@ -31,7 +31,7 @@ ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 def storable(text: str) -> str:
     """``text`` with what no database takes replaced by U+FFFD; of equal length."""
     if "\0" not in text:
-        # UTF-8 refuses lone surrogates and nothing else. To try is a third of searching, and is done eight times of an article.
+        # UTF-8 refuses lone surrogates and nothing else. To try is a third of searching, and is done several times of an article.
         try:
             text.encode()
         except UnicodeEncodeError:
