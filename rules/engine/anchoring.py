@@ -34,6 +34,13 @@ _GLUE: Final = words_of("""
 _KAZAKH_PLACE_WORD: Final = re.compile(
     r"\s+(?:қала|облыс|аудан|ауыл|көше|алаң|маң|өңір|аймақ|qala|obl[ıy]s|aýdan|audan|awdan|aýyl|auyl|awıl)\w*?[дтdt][аеae](?:ғы|гі|[ǵğg][yıi])?\b"
 )
+# "against the war in Ukraine": where the war is, not where people stand against it.
+_AGAINST_A_WAR: Final = re.compile(
+    r"\b(?:against (?:the |russia's |an? )?(?:war|invasion|occupation|aggression|annexation) (?:in|on|of|against) (?:the )?"
+    r"|против (?:войны|вторжения|агрессии|оккупации|аннексии)(?: россии)? (?:в|на|против) )$"
+)
+_KAZAKH_WAR: Final = re.compile(r"\s*(?:соғыс|басқыншылы[қғ]|агрессия|soǵys|soghys|sogys|soğıs)\w*\s+(?:қарсы|qarsy|qarsı)")
+_NEXT_IN_LIST: Final = re.compile(r"\s*(?:[,.;:!?)»\"]|$|(?:and|и|мен|және)\b)")
 _DEMONYM: Final = re.compile(r"(?:an|ish|ese|kh|yz|ek|ik)$")  # "in the southern Kazakh city of …"
 _BEFORE: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 # "ALMATY. AGENCY —", "ALMATY (AP) --", "АЛМАТЫ, 5 января. /Агентство/.": where a story was filed, often just the agency's home.
@@ -189,6 +196,8 @@ class Anchors:
         start = self.page.layouts[place.field].sentence_start(place.sentence)
         before = text[max(start, place.start - 90) : place.start]
         after = text[place.end : place.end + 40]
+        if _AGAINST_A_WAR.search(before.lower()) or _KAZAKH_WAR.match(after.lower()):
+            return 2
         if place.entry.strong:
             language = place.alias.language
             if language == "kk":
@@ -231,6 +240,8 @@ class Anchors:
         bare = before.rstrip(" ,")
         for joint in (" and", " и", " мен", " және"):
             bare = bare.removesuffix(joint)
+        if bare == before.rstrip(" ,") and not _NEXT_IN_LIST.match(self.page.texts[place.field], place.end):
+            return False  # "unrest in Nukus, Kazakh media reported": a comma before a word that goes on is no list
         bare = bare.rstrip(" ,")
         if bare == before.rstrip(" "):
             return False

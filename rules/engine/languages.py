@@ -28,8 +28,14 @@ _LATIN_KAZAKH: Final = re.compile(
 _Q_WITHOUT_U: Final = re.compile(r"q(?!u)|[ǵǧńŋğñşıýū]|\bmen\b")  # half a sign each; "men" is English, too
 # A word that begins with a small zh; with a capital it is as often a name in an English text (Zhambyl, Zhou).
 _ZH: Final = re.compile(r"\bzh[aeiouy]\w")
-# Names abroad with a q of their own: "Iraq and Qatar sent men" is no Kazakh.
-_Q_ABROAD: Final = re.compile(r"\b(?:iraq\w*|qatari?s?|al-qaeda|qaeda|aqaba|qing|qom|qin|qantas|nasdaq|q[1-4])\b")
+# What no Kazakh sentence has: "A court in Taldyqorghan sentenced five men" is English, whatever its names look like.
+_ENGLISH_SMALL: Final = re.compile(
+    r"\b(?:the|of|for|and|to|was|were|from|said|over|after|with|their|has|have|who|by|against|in|is|are|an)\b"
+)
+# Names with a q of their own: "Iraq and Qatar sent men" is no Kazakh, nor is a headline with a town of ours in it.
+_Q_ABROAD: Final = re.compile(
+    r"\b(?:taldyqorghan|[jz]h?ezqazghan|iraq\w*|qatari?s?|al-qaeda|qaeda|aqaba|qing|qom|qin|qantas|nasdaq|q[1-4])\b"
+)
 _LATIN_LETTER: Final = re.compile(r"[a-zA-Z\u00c0-\u024f]")
 
 RUSSIAN, KAZAKH, BOTH, NEITHER = "ru", "kk", "ru+kk", ""
@@ -80,6 +86,9 @@ def latin_mode(text: str, hint: str | None) -> str:
     text = _Q_ABROAD.sub("", text.lower())
     signs = plain + len(_LATIN_KAZAKH.findall(text)) + 0.5 * len(_Q_WITHOUT_U.findall(text))
     words = text.count(" ") + 1
+    english = len(_ENGLISH_SMALL.findall(text))
+    if english >= 2 and english >= signs:
+        return ENGLISH
     return LATIN_KAZAKH if signs >= 1 and signs / words > (0.04 if hint == "kk" else 0.12) else ENGLISH
 
 
