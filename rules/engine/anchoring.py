@@ -7,7 +7,7 @@ rest; one that something is directed against counts last; among equals the neare
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rules.engine.definitions import AnchorWeights
@@ -17,6 +17,7 @@ from rules.engine.words import words_of
 
 BACK: Final = 3  # sentences looked back
 HEAD: Final = 3  # first sentences of the text that count as its head
+FAR: Final = 40  # a sentence this deep in a text is no longer told by its head alone where it happens
 CLAUSE: Final = 12.0  # tokens a semicolon is worth in distance
 COMMA: Final = 2.0
 DISPUTED_SLACK: Final = 8  # tokens by which our place may be farther than another's and still be meant
@@ -98,6 +99,8 @@ class Anchors:
                 if before:
                     return self._previous(before)
         head = self.head()
+        if head.side > 0 and one.field == TEXT and one.sentence >= FAR:
+            return replace(head, factor=min(head.factor, self.weights.passing), how=f"{head.how} of a long text, far above")
         if head.side:
             return head
         if self.datelines:

@@ -29,6 +29,11 @@ def side(rulebook: Rulebook, text: str, language: str = "en", *, title: str = ""
         ("Ресейге қарсы митинг Алматыда өтті.", "kk", (1, "almaty")),
         ("Бішкекте митинг өтті, Қазақстан шекараны жапты.", "kk", (-1, "bishkek")),
         ("Жаңаөзендегі ереуіл туралы Ресей айтты.", "kk", (1, "zhanaozen")),
+        ("За митинг против войны в России оштрафовали студентку из Алматы.", "ru", (1, "almaty")),
+        ("A student from Almaty was fined for a rally against the war in Russia.", "en", (1, "almaty")),
+        ("Ресейдегі соғысқа қарсы митинг туралы Алматы тұрғыны айтты.", "kk", (1, "almaty")),
+        ("Police broke up a rally in Bishkek, Kazakh media reported.", "en", (-1, "bishkek")),
+        ("A rally was held in Bishkek, Almaty and Zhanaozen.", "en", (1, "almaty")),
     ],
 )
 def test_a_place_of_the_event_beats_other_names(rulebook: Rulebook, text: str, language: str, expected: tuple[int, str]) -> None:
@@ -64,6 +69,16 @@ def test_a_sentence_of_ours_deep_in_a_text_about_elsewhere_is_a_mention(rulebook
     assert (act.side, act.anchor, act.factor) == (1, "almaty", rulebook.definitions.anchors.passing)
     told = explain(rulebook, title="", text="A rally began in Almaty. Nobody slept. Bishkek is calm.", language="en")
     assert next(match for match in told.matches if match.term == "act").factor == rulebook.definitions.anchors.sentence
+
+
+def test_the_head_of_a_long_text_says_little_of_what_stands_far_below(rulebook: Rulebook) -> None:
+    near, far = ("Almaty grew. " + "Nobody knew why. " * count + "A rally was remembered." for count in (10, 60))
+    factors = []
+    for text in (near, far):
+        told = explain(rulebook, title="", text=text, language="en")
+        factors.append(next(match for match in told.matches if match.term == "act").factor)
+    weights = rulebook.definitions.anchors
+    assert factors == [weights.head, weights.passing]
 
 
 def test_what_stands_in_another_clause_is_farther_than_its_words(rulebook: Rulebook) -> None:

@@ -34,6 +34,8 @@ def test_latin_kazakh_is_known_in_every_spelling(text: str) -> None:
         "The party split over shipping and equipment",
         "Iraq and Qatar sent men to Nanyang",
         "Zhang Zhou of Zhejiang met Zhaksylyk of Zhambyl, Heidi said",
+        "An appeals court in Taldyqorghan upheld prison terms for five men",
+        "Taldyqorghan court jails blogger",
     ],
 )
 def test_english_with_foreign_names_stays_english(text: str) -> None:
