@@ -97,7 +97,7 @@ class Anchors:
             for back in range(1, BACK + 1):
                 before = self.sentences.get((TEXT, one.sentence - back))
                 if before:
-                    return self._previous(before)
+                    return self._in_passing(one, self._previous(before))
         head = self.head()
         if head.side > 0 and one.field == TEXT and one.sentence >= FAR:
             return replace(head, factor=min(head.factor, self.weights.passing), how=f"{head.how} of a long text, far above")

@@ -67,6 +67,9 @@ def test_a_sentence_of_ours_deep_in_a_text_about_elsewhere_is_a_mention(rulebook
     told = explain(rulebook, title="Bishkek votes", text=f"{foreign}A rally began in Almaty.", language="en")
     act = next(match for match in told.matches if match.term == "act")
     assert (act.side, act.anchor, act.factor) == (1, "almaty", rulebook.definitions.anchors.passing)
+    told = explain(rulebook, title="Bishkek votes", text=f"{foreign}Almaty was calm. A rally began.", language="en")
+    act = next(match for match in told.matches if match.term == "act")
+    assert (act.side, act.anchor, act.factor) == (1, "almaty", rulebook.definitions.anchors.passing)
     told = explain(rulebook, title="", text="A rally began in Almaty. Nobody slept. Bishkek is calm.", language="en")
     assert next(match for match in told.matches if match.term == "act").factor == rulebook.definitions.anchors.sentence
 
