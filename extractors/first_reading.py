@@ -16,6 +16,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
+from extractors.unseen import is_unseen
+
 NAME: Final = "first reading 2"
 """What a document read this way says of its extractor; the capture can be read in full at any time (`sholu reextract`)."""
 
@@ -198,7 +200,7 @@ def _aside(classes: str | None, name: str | None) -> _Aside | None:
 def _is_hidden(element: Any, said: list[str]) -> bool:
     if "hidden" in said or ("aria-hidden" in said and element.get("aria-hidden") == "true"):
         return True
-    return "style" in said and "display:none" in element.get("style").replace(" ", "").lower()
+    return "style" in said and is_unseen(element.get("style"))
 
 
 class _Reader:

@@ -24,6 +24,7 @@ from extractors.language import detect_language
 from extractors.limits import check_page
 from extractors.plain import clean_markup, clean_text, encoded_markup, one_line, plain_title
 from extractors.plausible import Seen, unfit_page
+from extractors.unseen import drop_unseen
 from extractors.unwrapped import may_hide_text, unwrapped
 
 LONGEST_TITLE = 1_000
@@ -226,6 +227,7 @@ def _lxml(encoded: bytes, url: str, *, full: bool) -> tuple[Any, bool]:
 def _article(tree: Any, url: str) -> str:
     """The article's text by trafilatura, a paragraph a line; ``""`` where it finds none."""
     extract = _extract()
+    drop_unseen(tree)
     try:
         found: Any = extract(tree, url=url, options=_options())
     except (RecursionError, AttributeError, TypeError, ValueError, KeyError, IndexError, AssertionError, LookupError):
