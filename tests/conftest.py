@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says what else the machine is doing, and nothing of the program.
+settings.register_profile("sholu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sholu")
 
 HOUSE = Path(__file__).resolve().parent.parent
 SHARED = HOUSE.parent / "shared"
