@@ -126,5 +126,6 @@ def _rule(item: dict[str, Any]) -> Rule:
     item["signals"] = tuple(_signal(signal) for signal in item["signals"])
     item["penalties"] = tuple(_signal(signal) for signal in item["penalties"])
     item["requires"] = tuple(item["requires"])
+    item["languages"] = tuple(item["languages"])
     item["examples"] = tuple(Example(**example) for example in item["examples"])
     return Rule(**item)

@@ -119,7 +119,7 @@ def find_silences(rulebook: Rulebook) -> list[Danger]:
     for rule in rulebook.definitions.rules:
         for kind in ("flag", "ignore", "todo"):
             spoken = {each.language[:2] for each in rule.examples if ("todo" if each.known_miss else each.expect) == kind}
-            lacking = [language for language in rulebook.definitions.languages if language not in spoken]
+            lacking = [language for language in rule.languages or rulebook.definitions.languages if language not in spoken]
             if lacking:
                 message = f"{rule.id} has no `{kind}` example in {', '.join(lacking)}: add one"
                 dangers.append(Danger(rule.where.file, rule.where.line, "silent", message))

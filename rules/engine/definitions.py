@@ -132,6 +132,7 @@ class Rule:
     where: Where
     penalties: tuple[Signal, ...] = ()
     requires: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()  # of the documents it speaks of; none given: all
     since: str = ""
     until: str = ""
     examples: tuple[Example, ...] = ()

@@ -88,6 +88,8 @@ def _silence(rulebook: Rulebook, rule_id: str, case: Case) -> str:
     rule = rulebook.rules[rule_id]
     if not in_window(case.day, rule.since, rule.until):
         return f"holds only for documents published from {rule.since or 'ever'} to {rule.until or 'now'}"
+    if rule.languages and case.page.language not in rule.languages:
+        return f"holds only for documents in {' or '.join(rule.languages)}"
     if rule.requires and not any(case.by_term.get(term) for term in rule.requires):
         return f"requires one of {', '.join(rule.requires)}, and none stands in the document"
     if not any(case.by_term.get(term) for signal in rule.signals for term in signal.any):

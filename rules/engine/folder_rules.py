@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from domain.yamlfile import Key
 from rules.engine.definitions import (
+    LANGUAGES,
     Defaults,
     Example,
     Rule,
@@ -23,8 +24,8 @@ _SIGNAL_KEYS: Final = (
     "from", "until",
 )  # fmt: skip
 _RULE_KEYS: Final = (
-    "id", "theme", "threshold", "title_threshold", "from", "until", "requires", "signals", "penalties", "flag", "ignore",
-    "todo", "note",
+    "id", "theme", "threshold", "title_threshold", "from", "until", "requires", "languages", "signals", "penalties", "flag",
+    "ignore", "todo", "note",
 )  # fmt: skip
 
 
@@ -50,6 +51,10 @@ def read_rule(reader: Reader, item: Any, path: tuple[Key, ...], country: str, de
         where=reader.where(path),
         penalties=_read_signals(reader, data.get("penalties"), (*path, "penalties"), country, penalty=True),
         requires=reader.texts(data.get("requires"), (*path, "requires")),
+        languages=tuple(
+            reader.choice(language, (*path, "languages", at), LANGUAGES)
+            for at, language in enumerate(reader.sequence(data.get("languages"), (*path, "languages")))
+        ),
         since=since,
         until=until,
         examples=tuple(

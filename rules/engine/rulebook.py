@@ -92,7 +92,9 @@ class Rulebook:
         for paragraph in (*in_title, *in_text):
             terms |= paragraph.terms
         at_home = self.at_home(source_country)
-        telling = self._telling.rules(terms, at_home=at_home or page.language in self.definitions.home_languages)
+        telling = self._telling.rules(
+            terms, at_home=at_home or page.language in self.definitions.home_languages, language=page.language
+        )
         everything = everything or bool(telling)
         page.occurrences = [
             *find_occurrences(self.tables, page, TITLE, in_title, everything=everything),

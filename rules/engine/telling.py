@@ -38,13 +38,14 @@ class Telling:
             found |= self.bits.setdefault(term, 1 << len(self.bits))
         return found
 
-    def rules(self, terms: int, *, at_home: bool) -> list[Rule]:
+    def rules(self, terms: int, *, at_home: bool, language: str) -> list[Rule]:
         """The rules that may speak where words may bring these terms; ``at_home`` says that source or language tie it to the country."""
         asked = (True, at_home or bool(terms & self._watched), bool(terms & self._foreign))
         return [
             rule
             for rule, required, kinds in self._rules
             if (not required or terms & required)
+            and (not rule.languages or language in rule.languages)
             and any(_met(needs, terms) for needs, applies in zip(kinds, asked, strict=True) if applies)
         ]
 

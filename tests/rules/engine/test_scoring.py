@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from small_rulebook import Folder
 
 from domain.codec import flagging_from_plain, flagging_to_plain
+from domain.errors import ConfigError
 from rules.engine.rulebook import Rulebook
 
 WORDS = st.sampled_from(
@@ -126,6 +127,16 @@ def test_title_only_signals_and_requirements(folder: Folder) -> None:
     assert score(folder, "The police came, and there was a protest.") == 0
     assert score(folder, "The police came to see it, said a man.", title="Protest") == 6
     assert score(folder, "Nobody came to see it at all, said a man.", title="Protest") == 0
+
+
+def test_a_rule_of_some_languages_is_silent_in_the_others(folder: Folder) -> None:
+    folder.write("rules/all.yaml", rules("name: a, any: [act], points: 3", more="  languages: [ru, kk]\n"))
+    book = folder.load()
+    assert book.flag(title="", text="Митинг в городе, сказал мэр.", language="ru").score == 3
+    assert book.flag(title="", text="A protest began.", language="en").score == 0
+    folder.write("rules/all.yaml", rules("name: a, any: [act], points: 3", more="  languages: [de]\n"))
+    with pytest.raises(ConfigError, match="languages"):
+        folder.load()
 
 
 @settings(max_examples=150, deadline=None)

@@ -64,7 +64,8 @@ def test_every_rule_shows_what_it_flags_ignores_and_misses_in_all_three_language
     for rule in book.definitions.rules:
         for kind in ("flag", "ignore", "todo"):
             spoken = {each.language[:2] for each in rule.examples if ("todo" if each.known_miss else each.expect) == kind}
-            assert spoken == set(LANGUAGES), f"{rule.id} has no {kind} example in {set(LANGUAGES) - spoken}"
+            lacking = set(rule.languages or LANGUAGES) - spoken
+            assert not lacking, f"{rule.id} has no {kind} example in {lacking}"
 
 
 def test_a_topic_has_words_in_all_three_languages(book: Rulebook) -> None:
