@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _CODECS = {
     "cp1252": "ascii us-ascii iso-8859-1 iso8859-1 iso_8859-1 latin1 latin-1 l1 windows-1252 cp1252 x-cp1252",
@@ -81,11 +81,15 @@ _KAZAKH_AS_1251 = re.compile("[ќЌѕЅ]")
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Text, the codec it was read with, and a sentence when the label was wrong (``""`` when all was well)."""
+    """Text, the codec it was read with, and a sentence when the label was wrong (``""`` when all was well).
+
+    ``utf8`` are the bytes it was read from where they are its UTF-8, so that nobody has to encode it again.
+    """
 
     text: str
     charset: str
     note: str = ""
+    utf8: bytes | None = field(default=None, compare=False, repr=False)
 
 
 def decode(body: bytes, content_type: str = "", *, html: bool = False) -> Decoded:
@@ -115,9 +119,15 @@ def decode_as_labelled(body: bytes, content_type: str = "", *, html: bool = Fals
     if wide := _wide(body):
         return Decoded(body.decode(wide, "replace"), wide)
     labels = declared(body, content_type, html=html)
-    if (text := _utf8(body)) is not None:
+    sound = True
+    try:
+        text: str | None = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text, sound = _mostly_utf8(body), False
+    if text is not None:
         wrong = [label for label in labels[:1] if ALLOWED.get(label) not in ("utf-8", "cp1252") and not body.isascii()]
-        return Decoded(text, "utf-8", f"labelled {wrong[0]}, which it is not; read as utf-8" if wrong else "")
+        note = f"labelled {wrong[0]}, which it is not; read as utf-8" if wrong else ""
+        return Decoded(text, "utf-8", note, body if sound else None)
     return next((decoded for label in labels if (decoded := _by_label(body, label)) is not None), None)
 
 
@@ -159,13 +169,10 @@ def _wide(body: bytes) -> str:
     return ""
 
 
-def _utf8(body: bytes) -> str | None:
-    """The text when the bytes are UTF-8, forgiving a broken byte here and there (a feed cut in mid-letter)."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        body = _PAIR.sub(_paired, body)
-        text = body.decode("utf-8", "replace")
+def _mostly_utf8(body: bytes) -> str | None:
+    """The text when the bytes are UTF-8 but for a broken one here and there (a feed cut in mid-letter)."""
+    body = _PAIR.sub(_paired, body)
+    text = body.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     sound = sum(len(run) for run in _HIGH.findall(body[:_SAMPLE]) if _is_utf8(run))
     return text if sound > 30 * broken else None

@@ -50,8 +50,7 @@ def check_feed(body: bytes, url: str) -> None:
 def check_page(body: bytes, url: str) -> None:
     """Refuse a page no parser should be given; raises ReadError (too-big). Depth is no ground: see ``pages``."""
     _check_size(body, url)
-    tags = body.count(b"<")
-    if tags > MOST_PAGE_TAGS:
+    if len(body) > MOST_PAGE_TAGS and (tags := body.count(b"<")) > MOST_PAGE_TAGS:
         raise ReadError(url, f"the page has {tags:,} tags, more than the {MOST_PAGE_TAGS:,} we read", kind="too-big")
     _check_tags(body, url, LARGEST_PAGE_TAG)
 

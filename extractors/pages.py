@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from extractors.limits import check_page
 from extractors.plain import clean_markup, clean_text, encoded_markup, one_line, plain_title
 from extractors.plausible import Seen, unfit_page
 from extractors.unseen import drop_unseen
-from extractors.unwrapped import may_hide_text, unwrapped
+from extractors.unwrapped import hides_text, unwrapped
 
 LONGEST_TITLE = 1_000
 LONGEST_TEXT = 1_000_000
@@ -51,7 +51,7 @@ _HTML = re.compile(rb"<html\b[^>]{0,2000}>", re.IGNORECASE)
 _ENCODING = re.compile(rb"\s*<\?xml[^>]{0,300}\?>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]{0,30})(?:[^<>\"']|\"[^\"<]{0,8000}\"|'[^'<]{0,8000}')*+>")
 _VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"))
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = bytes((*range(9), *range(0x0E, 0x1B), *range(0x1C, 0x20)))
 _SAMPLE = 8_000  # characters looked at
 _MOST_CONTROL = 0.03  # share of control characters: broken pages have one here and there, files that are no text one in ten
 # By justext's names: what sources of the region, and those that write about it from elsewhere, are written in.
@@ -78,22 +78,23 @@ def read_page(
     if not body.strip():
         raise ReadError(url, "the answer is empty", kind="empty")
     check_page(body, url)
-    markup = decode(body, content_type, html=True).text
-    if may_hide_text(body):
-        markup = unwrapped(markup, url)
+    decoded = decode(body, content_type, html=True)
+    markup = decoded.text
     if b"\0" in body:  # UTF-16 and UTF-32, in whose bytes no tag is seen
         check_page(markup.encode("utf-8", "replace"), url)
-    if len(_CONTROL.findall(markup[:_SAMPLE])) > _MOST_CONTROL * min(len(markup), _SAMPLE):
+    if _is_no_text(markup):
         raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
-    tree = parse_page(markup, url)
-    # Nine pages in ten leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others,
-    # from a tree of its own: its elements cost half as much again as plain ones, and the first reading uses its tree up.
-    full = cache(partial(parse_page, markup, url, full=True))
+    tree, flattened = _parsed(markup, url, utf8=decoded.utf8)
+    if flattened or hides_text(tree):  # what was flattened cannot tell any more
+        whole, markup = markup, unwrapped(markup, url)
+        if markup != whole:
+            tree = parse_page(markup, url)
     from extractors.pageheads import read_head
 
     head = read_head(tree)
+    # Nine pages in ten leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
     quick = clean_text(first_reading(tree) or "").strip()
-    text = quick or _article(full(), url)
+    text = quick or _article(tree, url)
     seen = Seen(
         markup=markup,
         page_title=head.title or head.heading,
@@ -107,7 +108,7 @@ def read_page(
         raise ReadError(url, f"instead of the article came {unfit.reason}", kind=unfit.kind)
     title = entry.title or head.headline or head.heading or head.title or _first_line(text)
     address = trusted_canonical(head.canonical, url) if head.canonical else clean_address(url)
-    published, origin = _published(entry, head.published, (url, entry.url), now, full)
+    published, origin = _published(entry, head.published, (url, entry.url), now, tree)
     return Document(
         url=address or url,
         title=title[:LONGEST_TITLE],
@@ -186,9 +187,14 @@ def flatten(markup: str, deepest: int = DEEPEST) -> str:
     return "".join(parts)
 
 
-def _prepared(markup: str) -> bytes:
+def _is_no_text(markup: str) -> bool:
+    sample = markup[:_SAMPLE].encode("utf-8", "ignore")
+    return len(sample) - len(sample.translate(None, _CONTROLS)) > _MOST_CONTROL * min(len(markup), _SAMPLE)
+
+
+def _prepared(markup: str, utf8: bytes | None = None) -> bytes:
     """What lxml takes: no control characters, no encoding declaration (it is UTF-8 now), no self-closed <html/>."""
-    encoded = encoded_markup(markup)
+    encoded = encoded_markup(markup, utf8)
     if declared := _ENCODING.match(encoded):
         encoded = encoded[declared.end() :]
     opening = _HTML.search(encoded)
@@ -197,24 +203,27 @@ def _prepared(markup: str) -> bytes:
     return encoded
 
 
-def parse_page(markup: str, url: str, *, full: bool = False) -> Any:
-    """The page as an lxml tree with all of its text, whatever its depth; raises ReadError where there is none.
+def parse_page(markup: str, url: str) -> Any:
+    """The page as a tree of lxml.html's elements with all of its text, whatever its depth; raises ReadError where there is none."""
+    return _parsed(markup, url)[0]
 
-    ``full``: of the elements lxml.html makes, which trafilatura and htmldate ask for and which cost more to walk.
-    """
-    tree, deep = _lxml(_prepared(markup), url, full=full)
+
+def _parsed(markup: str, url: str, *, utf8: bytes | None = None) -> tuple[Any, bool]:
+    """The tree, and whether the page had to be flattened for it; ``utf8`` is the markup's own encoding, where it is at hand."""
+    tree, deep = _lxml(_prepared(markup, utf8), url)
     if deep:
-        tree, deep = _lxml(_prepared(flatten(clean_markup(markup))), url, full=full)
-        if deep:
+        tree, still = _lxml(_prepared(flatten(clean_markup(markup))), url)
+        if still:
             raise ReadError(url, "the page's elements are nested too deeply to be read without loss", kind="too-big")
-    return tree
+    return tree, deep
 
 
-def _lxml(encoded: bytes, url: str, *, full: bool) -> tuple[Any, bool]:
-    from lxml import etree, html
+def _lxml(encoded: bytes, url: str) -> tuple[Any, bool]:
+    from lxml import etree
 
-    make: Any = html.HTMLParser if full else etree.HTMLParser  # its stubs lack arguments
+    make: Any = etree.HTMLParser  # its stubs lack arguments
     parser = make(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser.set_element_class_lookup(_elements())
     try:
         tree = etree.fromstring(encoded, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
@@ -224,8 +233,18 @@ def _lxml(encoded: bytes, url: str, *, full: bool) -> tuple[Any, bool]:
     return tree, any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log)
 
 
+@lru_cache(maxsize=1)
+def _elements() -> Any:
+    """One class of lxml.html for all elements: what trafilatura and htmldate ask for. Its own parser asks Python at each for the
+    class of its tag, of which they use nothing.
+    """
+    from lxml import etree, html
+
+    return etree.ElementDefaultClassLookup(element=html.HtmlElement)
+
+
 def _article(tree: Any, url: str) -> str:
-    """The article's text by trafilatura, a paragraph a line; ``""`` where it finds none."""
+    """The article's text by trafilatura, a paragraph a line; ``""`` where it finds none. What nobody sees is taken out of the tree."""
     extract = _extract()
     drop_unseen(tree)
     try:
@@ -259,7 +278,7 @@ def _options() -> Any:
 
 
 def _published(
-    entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, full: Callable[[], Any]
+    entry: Entry, page: datetime | None, urls: Iterable[str], now: datetime, tree: Any
 ) -> tuple[datetime | None, DateFrom | None]:
     """The first believable date of: the feed's, the page's own, the address's, and what htmldate finds on the page."""
     if when := believable(entry.published, now):
@@ -271,7 +290,7 @@ def _published(
         return when, origin
     from extractors.pageheads import search_date
 
-    return (when, DateFrom.PAGE) if (when := believable(search_date(full(), now), now)) else (None, None)
+    return (when, DateFrom.PAGE) if (when := believable(search_date(tree, now), now)) else (None, None)
 
 
 def _from_address(urls: Iterable[str], now: datetime) -> tuple[datetime | None, DateFrom | None]:

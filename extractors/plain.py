@@ -17,11 +17,13 @@ _UNWANTED = re.compile(
 )
 _CONTROLS = bytes((*range(9), 0x0B, 0x0C, *range(0x0E, 0x20)))
 _NO_CHARACTERS = ("\ufffe", "\uffff")
+_BEGINS_THEM = b"\xef"  # in UTF-8
 # Signs that take no ink: a title of these alone is no title.
 _UNSEEN = re.compile(
     "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe00-\ufe0f\uffa0]+"
 )
-_REFERENCE = re.compile(rb"&#(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
+# Those of two to four figures that are certainly sound are passed over.
+_REFERENCE = re.compile(rb"&#(?!(?:3[2-9]|[4-9][0-9]|[1-9][0-9]{2,3});)(?:[xX]0*([0-9a-fA-F]{1,100})|0*([0-9]{1,100}));")
 _LINE_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 _SPACES = re.compile(r"(?: (?=[^\S\n])|[^\S\n ])[^\S\n]*")  # what is not one space already
 _BLANK_LINES = re.compile(r"\n\s*\n+")
@@ -56,13 +58,17 @@ def clean_markup(text: str) -> str:
     return encoded_markup(text).decode("utf-8")
 
 
-def encoded_markup(text: str) -> bytes:
-    """``clean_markup`` as UTF-8, which parsers are given anyway; bytes are searched in a quarter of the time letters take."""
-    for character in _NO_CHARACTERS:
-        if character in text:  # which is told in a quarter of the time that replacing nothing takes
-            text = text.replace(character, "")
-    encoded = text.encode("utf-8", "ignore").translate(None, _CONTROLS)
-    return _REFERENCE.sub(_possible, encoded) if b"&#" in encoded else encoded
+def encoded_markup(text: str, utf8: bytes | None = None) -> bytes:
+    """``clean_markup`` as UTF-8, which parsers are given anyway; bytes are searched in a quarter of the time letters take.
+
+    ``utf8`` is the text's own encoding, where it is at hand.
+    """
+    encoded = text.encode("utf-8", "ignore") if utf8 is None else utf8
+    if _BEGINS_THEM in encoded:  # told in a tenth of the time that replacing nothing takes
+        for character in _NO_CHARACTERS:
+            if character in text:
+                encoded = encoded.replace(character.encode(), b"")
+    return _REFERENCE.sub(_possible, encoded.translate(None, _CONTROLS))
 
 
 def _possible(match: re.Match[bytes]) -> bytes:
