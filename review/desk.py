@@ -101,7 +101,7 @@ def templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: plain(value) if type(value) is str else value,
+        finalize=lambda value: plain(value) if type(value) is str and not value.isprintable() else value,
     )
     made.filters.update(plain=plain, clipped=clipped, web=web_address, host=host_of, number=number_shown)
     return made

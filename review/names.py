@@ -29,6 +29,8 @@ class Names:
         self._load = load
         self._lock = threading.Lock()
         self._rulebook: Any = None
+        self._said: dict[tuple[str, str], str] = {}  # the name of an entity by language and id, once it is known
+        self._offered: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.trouble = ""
         self.tiles = load_map(folder)
         self.rules, self.signals = load_titles(folder)
@@ -53,8 +55,13 @@ class Names:
 
     def entity(self, language: str, entity_id: str) -> str:
         """The first name of an entity in the language, else in any other, else its id."""
-        found = self._entities().get(entity_id)
-        return entity_id.replace("_", " ") if found is None else first_name(found.names, language) or entity_id
+        said = self._said.get((language, entity_id))
+        if said is None:
+            found = self._entities().get(entity_id)
+            if found is None:
+                return entity_id.replace("_", " ")
+            said = self._said[language, entity_id] = first_name(found.names, language) or entity_id
+        return said
 
     def knows(self, entity_id: str) -> bool:
         return entity_id in self._entities()
@@ -70,8 +77,13 @@ class Names:
 
     def offered(self, language: str, kind: str) -> list[tuple[str, str]]:
         """(id, name) of all entities of a kind, by name, to choose from in a filter."""
-        found = [(one, self.entity(language, one)) for one in self._entities() if self.kind(one) == kind]
-        return sorted(found, key=lambda pair: pair[1])
+        offered = self._offered.get((language, kind))
+        if offered is None:
+            found = [(one, self.entity(language, one)) for one in self._entities() if self.kind(one) == kind]
+            offered = sorted(found, key=lambda pair: pair[1])
+            if found:  # else the rulebook may not be there yet
+                self._offered[language, kind] = offered
+        return list(offered)
 
     def rule(self, language: str, rule_id: str) -> str:
         """A rule's title in the language, else in English, else its id."""

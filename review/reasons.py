@@ -57,7 +57,8 @@ class Teller:
         for index in over:
             span = spans[index]
             head = self.signal(span.signal) if span.signal else self.name(span.term)
-            why = self.why(span.why, beside(span, spans)) or (
+            # Only a sentence that says "with …" names what stood beside; looking for it walks all spans.
+            why = self.why(span.why, beside(span, spans) if "with " in span.why else {}) or (
                 self.say("anchored", place=self.name(span.anchor)) if span.anchor else ""
             )
             points = f" {span.points:+g}" if span.points else ""
@@ -85,7 +86,8 @@ def beside(trigger: Span, spans: Sequence[Span]) -> dict[str, str]:
     """By term, the words that stood with a trigger when its signal gave points: the nearest of each that the signal marked."""
     near: dict[str, Span] = {}
     for one in spans:
-        if (one.field, one.rule, one.signal) == (trigger.field, trigger.rule, trigger.signal) and one.why == "stands with it":
+        # The rarest first: of the spans of a long text few stood with anything.
+        if one.why == "stands with it" and (one.field, one.rule, one.signal) == (trigger.field, trigger.rule, trigger.signal):
             known = near.get(one.term)
             if known is None or abs(one.start - trigger.start) < abs(known.start - trigger.start):
                 near[one.term] = one

@@ -29,7 +29,7 @@ def catalogue(language: str) -> Catalogue:
 def say(language: str, key: str, **values: object) -> str:
     """The phrase in the language (in English where the language lacks it, the key itself where English lacks it too)."""
     phrase = catalogue(language).get(key) or catalogue("en").get(key) or key
-    return spoken(phrase, language, values)
+    return phrase if not values and isinstance(phrase, str) else spoken(phrase, language, values)
 
 
 def knows(language: str, key: str) -> bool:
