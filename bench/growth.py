@@ -36,7 +36,7 @@ from domain.values import (
     SourceReport,
 )
 from extractors.sketch import sketch
-from flows.world import CAPTURE_BATCH, RESULT_BATCH
+from flows.storing import CAPTURE_BATCH, RESULT_BATCH
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import save_captures
 from storage.entries import take_entries

@@ -5,23 +5,36 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
+LOOKS: Final = 10  # times in its delay that a batch looks whether anybody is left to wait for
+
+
 class Batcher(Generic[Given, Made]):
     """Saves values in batches in a thread: a batch gathers for ``delay`` seconds, and while the one before is being written.
+
+    ``more`` says of a number of values that wait whether others may follow soon: where nobody can, nobody is waited for.
 
     ``save`` takes up to ``size`` values and returns one result for each, in order; what it raises reaches every
     coroutine whose value was in that batch.
     """
 
-    def __init__(self, save: Callable[[Sequence[Given]], Sequence[Made]], *, size: int, delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        save: Callable[[Sequence[Given]], Sequence[Made]],
+        *,
+        size: int,
+        delay: float = 0.0,
+        more: Callable[[int], bool] = bool,
+    ) -> None:
         self._save = save
         self._size = size
         self._delay = delay
+        self._more = more
         self._waiting: deque[tuple[Given, asyncio.Future[Made]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
@@ -35,8 +48,7 @@ class Batcher(Generic[Given, Made]):
 
     async def _write(self) -> None:
         while self._waiting:
-            if len(self._waiting) < self._size:
-                await asyncio.sleep(self._delay)
+            await self._gather()
             batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             try:
                 made = await asyncio.to_thread(self._save, [value for value, _ in batch])
@@ -48,3 +60,9 @@ class Batcher(Generic[Given, Made]):
             for (_, future), each in zip(batch, made, strict=True):
                 if not future.done():
                     future.set_result(each)
+
+    async def _gather(self) -> None:
+        for _ in range(LOOKS if self._delay else 0):
+            if len(self._waiting) >= self._size or not self._more(len(self._waiting)):
+                return
+            await asyncio.sleep(self._delay / LOOKS)

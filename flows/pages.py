@@ -14,6 +14,7 @@ from extractors.addresses import item_key
 from extractors.articles import Article, article_from_entry, read_article
 from extractors.meter import Meter
 from flows.report import FlaggedItem, telling_words
+from flows.storing import Draft, judged
 from flows.world import World
 from storage.entries import (
     PendingEntry,
@@ -43,6 +44,7 @@ async def read_all(
     held = await asyncio.to_thread(held_items, world.store, keys.values()) if pending else {}
     storing: list[asyncio.Task[None]] = []
     try:
+        world.reading.add(source.id)
         for number, each in enumerate(pending):
             if meter.is_over:
                 ended += await _put_off(world, source, pending[number:], a_run=max(number, LEAST_A_RUN))
@@ -55,8 +57,10 @@ async def read_all(
                 async with world.pages:
                     result = await _read_safely(world, source, each, found_at, meter)
             storing.append(asyncio.create_task(_store(world, source, result, ended)))
+        world.reading.discard(source.id)
         await asyncio.gather(*storing)
     finally:
+        world.reading.discard(source.id)
         for task in storing:
             task.cancel()
 
@@ -74,7 +78,13 @@ async def _put_off(world: World, source: Source, left: Sequence[PendingEntry], *
 
 async def _store(world: World, source: Source, result: Result, ended: list[Outcome]) -> None:
     """Store one result; whatever became of an entry ends in one outcome with its reason, and a line in the log."""
-    outcome = _would_be(result) if world.options.dry_run else await world.results.put(result)
+    draft = Draft(result, source.country)
+    if world.options.dry_run:
+        result = judged(world.rulebook, draft, world.run_id, world.now)
+        outcome = _would_be(result)
+    else:
+        stored = await world.results.put(draft)
+        result, outcome = stored.result, stored.outcome
     said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
     log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
     if outcome.flagged and outcome.kind in (OutcomeKind.NEW, OutcomeKind.UPDATED) and isinstance(result, Read):
@@ -112,7 +122,7 @@ async def _read_entry(world: World, source: Source, pending: PendingEntry, found
     """The page, or the feed's own full text where the page fails, or the reason why there is neither."""
     entry = pending.entry
     if not entry.url:
-        return _flagged_read(world, source, pending, article_from_entry(entry, world.now, source.languages), key_of(entry))
+        return _read(pending, article_from_entry(entry, world.now, source.languages), key_of(entry))
     try:
         answer = await world.client.fetch(entry.url, accept="page", robots=True, owner=source.id, found_at=found_at, meter=meter)
         capture = answer.capture
@@ -133,7 +143,7 @@ async def _read_entry(world: World, source: Source, pending: PendingEntry, found
     except (FetchError, ReadError) as error:
         return _without_page(world, source, pending, error)
     key = key_of(entry, article[0].url)
-    return _flagged_read(world, source, pending, article, key, capture_id=capture_id, fetched_at=capture.fetched_at)
+    return _read(pending, article, key, capture_id=capture_id, fetched_at=capture.fetched_at)
 
 
 def content_type_of(capture: Capture) -> str:
@@ -147,14 +157,12 @@ def _without_page(world: World, source: Source, pending: PendingEntry, error: Fe
     due = next_try(tries, world.now)
     if len(entry.content) >= FULL_TEXT or (due is None and (entry.content or entry.summary or entry.title)):
         article = article_from_entry(entry, world.now, source.languages)
-        return _flagged_read(world, source, pending, article, key_of(entry), note=f"the page could not be read: {error.reason}")
+        return _read(pending, article, key_of(entry), note=f"the page could not be read: {error.reason}")
     again = f"; tried again from {due:%Y-%m-%d %H:%M} UTC on" if due else "; given up after the last try"
     return NotStored(pending, OutcomeKind.FAILED, f"{error.reason}{again}", retry_at=due)
 
 
-def _flagged_read(
-    world: World,
-    source: Source,
+def _read(
     pending: PendingEntry,
     article: Article,
     key: str,
@@ -163,16 +171,9 @@ def _flagged_read(
     fetched_at: datetime | None = None,
     note: str = "",
 ) -> Read:
-    """A document with the rules' verdict on it."""
+    """A document no rule has seen yet."""
     document, sketched = article
-    flagging = world.rulebook.flag(
-        title=document.title,
-        text=document.text,
-        language=document.language,
-        published=document.published or pending.first_seen,
-        source_country=source.country,
-    )
-    return Read(pending, key, document, flagging, capture_id=capture_id, fetched_at=fetched_at, sketch=sketched, note=note)
+    return Read(pending, key, document, None, capture_id=capture_id, fetched_at=fetched_at, sketch=sketched, note=note)
 
 
 def _would_be(result: Result) -> Outcome:

@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
 from domain.errors import StoreError
 from domain.settings import Settings
-from domain.values import Capture, Outcome, PollKind, Source, SourceReport
+from domain.values import Capture, PollKind, Source, SourceReport
 from extractors.client import Client
 from extractors.client_options import client_options
 from extractors.ladder import Reading
@@ -27,6 +26,7 @@ from flows.ledger import Ledger
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
+from flows.storing import Draft, Stored, capture_batches, result_batches
 from storage.entries import (
     PendingEntry,
     pending_entries,
@@ -39,7 +39,6 @@ from storage.store import MANY, Store, open_store
 
 if TYPE_CHECKING:
     from rules.engine.rulebook import Rulebook
-    from storage.results import Result
 
 log = logging.getLogger("sholu.collect")
 
@@ -47,10 +46,6 @@ Tell = Callable[[str, int, int], None]
 Clock = Callable[[], datetime]
 
 SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
-CAPTURE_BATCH = 32  # pages a transaction; bounds how many bodies wait in memory
-CAPTURE_DELAY = 0.3  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
-RESULT_BATCH = 200  # the measured knee of executemany
-RESULT_DELAY = 0.5  # seconds; nobody waits for a result to be stored before asking for the next page
 PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
 LEASE = 180.0  # seconds a claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life
@@ -83,7 +78,8 @@ class World:
     client: Client
     pool: ParserPool
     captures: Batcher[Capture, int]
-    results: Batcher[Result, Outcome]
+    results: Batcher[Draft, Stored]
+    reading: set[str]
     ledger: Ledger
     pages: asyncio.Semaphore
     states: Mapping[str, PollState]
@@ -131,6 +127,7 @@ async def open_world(
                 )
                 ledger = Ledger(store, run_id, clock=clock, shards=len(plan.shards), keep_states=not options.dry_run)
                 stack.push_async_callback(ledger.close)
+                reading: set[str] = set()
                 world = World(
                     settings=settings,
                     options=options,
@@ -138,8 +135,9 @@ async def open_world(
                     store=store,
                     client=client,
                     pool=pool,
-                    captures=Batcher(partial(_save_captures, store, run_id), size=CAPTURE_BATCH, delay=CAPTURE_DELAY),
-                    results=Batcher(partial(_save_results, store, run_id, clock), size=RESULT_BATCH, delay=RESULT_DELAY),
+                    captures=capture_batches(store, run_id, reading),
+                    results=result_batches(store, run_id, rulebook, clock, reading),
+                    reading=reading,
                     ledger=ledger,
                     pages=asyncio.Semaphore(PAGES_AT_ONCE),
                     states=states,
@@ -164,18 +162,6 @@ async def open_world(
             raise
     finally:
         store.close()
-
-
-def _save_captures(store: Store, run_id: int, batch: Sequence[Capture]) -> Sequence[int]:
-    from storage.captures import save_captures  # imported with the first page: most runs read none
-
-    return save_captures(store, run_id, batch)
-
-
-def _save_results(store: Store, run_id: int, clock: Clock, batch: Sequence[Result]) -> Sequence[Outcome]:
-    from storage.items import save_results  # as above
-
-    return save_results(store, run_id, batch, now=clock())
 
 
 def _enter_run(
