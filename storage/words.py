@@ -18,6 +18,7 @@ WORD = re.compile(r"[^\W_]+")
 MARKS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300\u0301]")
 # A word as it stands in a text, with whatever of these is inside it.
 STANDING = re.compile(r"[^\W_](?:[^\W_]|[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f])*")
+INSIDE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f]")
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")
 
@@ -77,6 +78,11 @@ def words(text: str) -> list[str]:
 
 def placed(text: str) -> Iterator[tuple[int, int, str]]:
     """The same words with where each begins and ends in ``text``."""
+    folded = text.casefold()  # it may make a sign into several, never several into one
+    if len(folded) == len(text) and unicodedata.is_normalized("NFC", text) and not INSIDE.search(text):
+        # Nearly every text: all of it is folded at once, and places in it are places in the text.
+        yield from ((match.start(), match.end(), match.group()) for match in WORD.finditer(folded.replace("ё", "е")))
+        return
     for match in STANDING.finditer(text):
         for word in words(match.group()):
             yield match.start(), match.end(), word

@@ -16,7 +16,7 @@ from storage.results import Read
 from storage.search import found_in, postgres_query, sqlite_match
 from storage.shelf import Filter, list_items
 from storage.store import Store
-from storage.words import sought, words
+from storage.words import STANDING, placed, sought, words
 from tests.storage.conftest import a_document, a_flagging
 
 Take = Callable[..., tuple[PendingEntry, ...]]
@@ -145,6 +145,16 @@ def test_only_whole_words_are_marked_and_one_of_the_text_finds_itself(text: str,
         assert found_in(text[start:end], words(text[start:end])[0]) == [(0, end - start)]
     for word in words(text):
         assert found_in(text, word)
+
+
+@given(
+    st.text()
+    | SAID
+    | st.lists(st.sampled_from(("Ёлка ", "İzmir ", "Straße ", "й", "и\u0306 ", "ста\u0301до ", "co\u00adop "))).map("".join)
+)
+def test_words_stand_where_they_are_said_to_stand_whatever_folding_does_to_the_length(text: str) -> None:
+    one_by_one = [(each.start(), each.end(), word) for each in STANDING.finditer(text) for word in words(each.group())]
+    assert list(placed(text)) == one_by_one
 
 
 def test_the_index_holds_every_item(library: Store) -> None:
