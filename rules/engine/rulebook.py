@@ -67,19 +67,27 @@ class Rulebook:
         source_country: str | None = None,
     ) -> Flagging:
         """The verdict on one document, with its reasons; the same input always gives the same."""
-        page, telling = self._read(title, text, language, source_country, everything=False)
+        day = _day(published)
+        page, telling = self._read(title, text, language, source_country, day)
         if not page.occurrences:
             return self._clear((), (), ())
         evidence = Evidence(page)
-        rulings = self._judge(telling, self.case(page, published, source_country), evidence) if telling else []
+        rulings = self._judge(telling, self.case(page, day, source_country), evidence) if telling else []
         return self._verdict(page, rulings, evidence)
 
     def read(self, title: str, text: str, language: str | None, source_country: str | None = None) -> Page:
         """Everything found in a document, hidden matches too."""
-        return self._read(title, text, language, source_country, everything=True)[0]
+        return self._read(title, text, language, source_country, None, everything=True)[0]
 
     def _read(
-        self, title: str, text: str, language: str | None, source_country: str | None, *, everything: bool
+        self,
+        title: str,
+        text: str,
+        language: str | None,
+        source_country: str | None,
+        day: date | None,
+        *,
+        everything: bool = False,
     ) -> tuple[Page, list[Rule]]:
         title, text = title[:LONGEST_TEXT], text[:LONGEST_TEXT]
         hint = document_hint(title, text, language)
@@ -93,7 +101,7 @@ class Rulebook:
             terms |= paragraph.terms
         at_home = self.at_home(source_country)
         telling = self._telling.rules(
-            terms, at_home=at_home or page.language in self.definitions.home_languages, language=page.language
+            terms, at_home=at_home or page.language in self.definitions.home_languages, language=page.language, day=day
         )
         everything = everything or bool(telling)
         page.occurrences = [
@@ -119,11 +127,8 @@ class Rulebook:
             if not one.hidden_by:
                 for term in self._asked[one.entry.id]:
                     by_term.setdefault(term, []).append(one)
-        day = published.astimezone(UTC).date() if isinstance(published, datetime) and published.tzinfo else published
-        if isinstance(day, datetime):
-            day = day.date()
         may_anchor = anchors.at_home or anchors.home_language or "watched" in by_term
-        return Case(page, anchors, by_term, may_anchor, day, self.country)
+        return Case(page, anchors, by_term, may_anchor, _day(published), self.country)
 
     def _judge(self, telling: list[Rule], case: Case, evidence: Evidence) -> list[Ruling]:
         rulings = (judge(rule, case, self.definitions.defaults, evidence) for rule in telling)
@@ -161,3 +166,10 @@ class Rulebook:
         return Flagging(
             0.0, self.definitions.defaults.threshold, False, False, (), entities, places, regions, (), (), self.version
         )
+
+
+def _day(published: datetime | date | None) -> date | None:
+    """The day a document is of, by the world's clock."""
+    if isinstance(published, datetime):
+        return (published.astimezone(UTC) if published.tzinfo else published).date()
+    return published

@@ -106,9 +106,7 @@ def in_window(day: date | None, since: str, until: str) -> bool:
 
 
 def judge(rule: Rule, case: Case, defaults: Defaults, evidence: Evidence) -> Ruling | None:
-    """What one rule says of the document; None where it gives nothing at all."""
-    if not in_window(case.day, rule.since, rule.until):
-        return None
+    """What a rule that holds for the document says of it; None where it gives nothing at all."""
     if rule.requires and not any(case.by_term.get(term) for term in rule.requires):
         return None
     parts: list[Part] = []

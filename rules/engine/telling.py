@@ -7,8 +7,10 @@ mixed news six documents in seven end here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 from rules.engine.definitions import Definitions, Rule
+from rules.engine.scoring import in_window
 
 # What must stand in a document for a signal to give a point, a bit of each number that is not 0: trigger, company, further company.
 Need = tuple[int, int, int]
@@ -38,14 +40,18 @@ class Telling:
             found |= self.bits.setdefault(term, 1 << len(self.bits))
         return found
 
-    def rules(self, terms: int, *, at_home: bool, language: str) -> list[Rule]:
-        """The rules that may speak where words may bring these terms; ``at_home`` says that source or language tie it to the country."""
+    def rules(self, terms: int, *, at_home: bool, language: str, day: date | None) -> list[Rule]:
+        """The rules that hold for a document and may speak where words may bring these terms.
+
+        ``at_home`` says that source or language tie it to the country.
+        """
         asked = (True, at_home or bool(terms & self._watched), bool(terms & self._foreign))
         return [
             rule
             for rule, required, kinds in self._rules
             if (not required or terms & required)
             and (not rule.languages or language in rule.languages)
+            and in_window(day, rule.since, rule.until)
             and any(_met(needs, terms) for needs, applies in zip(kinds, asked, strict=True) if applies)
         ]
 
