@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
+from typing import NamedTuple
 
 KNOWN = frozenset({"en", "ru", "kk", "kk-Latn", "ky", "uz"})
 _SAMPLE = 1_500  # characters looked at: a title and the first paragraphs
@@ -121,6 +122,9 @@ _LATIN_LETTERS: dict[str, dict[str, float]] = {
     "sv": {"å": 1.5, "ä": 0.3, "ö": 0.2},
     "it": {"ò": 0.6, "à": 0.5, "ù": 0.6},
 }  # fmt: skip
+_COUNTED_CYRILLIC = "".join({*"".join(_ABSENT.values()), "ң", "ё"})
+_COUNTED_ASCII = "wx"
+"""Of the letters asked for, those of English."""
 # The same the other way round: what a word says for which languages.
 _SAYING: dict[str, tuple[str, ...]] = {
     word: tuple(language for language, known in _WORDS.items() if word in known) for known in _WORDS.values() for word in known
@@ -144,7 +148,9 @@ _KAZAKH_LATIN_ENDINGS = tuple(
 )
 _ENGLISH_ENDINGS = tuple("ing tion tions ment ed ly ers ness ity ism ists 's ’s".split())
 _Q_ALONE = re.compile("q(?!u)")
-_ADDRESS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\w+\.(?:com|kz|ru|org|net|me)\b\S*")
+_APOSTROPHES = "'‘’ʻ`"
+_APOSTROPHE = re.compile(rf"\b\w*[og][{_APOSTROPHES}](?!s\b)\w")
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\b\w++\.(?:com|kz|ru|org|net|me)\b\S*")
 _ADDRESS_SIGNS = ("://", "www.", "@", "#", ".com", ".kz", ".ru", ".org", ".net", ".me")  # without one of these it finds nothing
 _WORD = re.compile(r"[^\W\d_]+(?:['‘’ʻ`-][^\W\d_]+)*")
 
@@ -159,69 +165,100 @@ def detect_language(text: str, hint: str | None = None) -> str:
     if any(sign in sample for sign in _ADDRESS_SIGNS):
         sample = _ADDRESS.sub(" ", sample)
     words = _WORD.findall(sample)
-    cyrillic = sum(1 for word in words if "\u0400" <= word[0] <= "\u052f")
-    latin = sum(1 for word in words if word[0] < "\u0250" or "\u1e00" <= word[0] <= "\u1eff")
-    if not words or 2 * (cyrillic + latin) < len(words):
+    cyrillic = [word for word in words if "\u0400" <= word[0] <= "\u052f"]
+    latin = [word for word in words if word[0] < "\u0250" or "\u1e00" <= word[0] <= "\u1eff"]
+    if not words or 2 * (len(cyrillic) + len(latin)) < len(words):
         return "und"
     hint = (hint or "").lower()
-    if cyrillic >= latin:
-        return _cyrillic([word for word in words if "\u0400" <= word[0] <= "\u052f"], hint)
-    return _latin([word for word in words if word[0] < "\u0250" or "\u1e00" <= word[0] <= "\u1eff"], hint)
+    return _cyrillic(cyrillic, hint) if len(cyrillic) >= len(latin) else _latin(latin, hint)
 
 
-def _letters(words: list[str]) -> Counter[str]:
-    """How often each letter stands in the words, twice a word at most: one word of a hundred q must not outvote the text."""
-    return Counter("".join([word if len(word) < 4 else _at_most_twice(word) for word in words]))
+def _letters(words: list[str]) -> dict[str, int]:
+    """How often each letter that is asked for stands in the words, twice a word at most: one word of a hundred q must not outvote
+    the text. Those that do not are left out.
+    """
+    text = "".join([word if len(word) < 4 else _at_most_twice(word) for word in words])
+    if text.isascii():
+        return {letter: count for letter in _COUNTED_ASCII if (count := text.count(letter))}
+    return Counter(text)
 
 
-@lru_cache(maxsize=4096)  # texts are made of the same words again and again
+@lru_cache(maxsize=8192)  # texts are made of the same words again and again
 def _at_most_twice(word: str) -> str:
     distinct = set(word)
     return word if 2 * len(distinct) >= len(word) else "".join(distinct) * 2
 
 
 def _cyrillic(words: list[str], hint: str) -> str:
-    text = " ".join(words)
-    letters = _letters(words)
-    told = [[letter for letter in word if letter in _TELLING] for word in words if not _TELLING.isdisjoint(word)]
     said = Counter(language for word in words if word in _SAYING for language in _SAYING[word])
+    heard = [_heard(word) for word in words]
+    text = "".join([one.letters for one in heard])
+    letters = {letter: text.count(letter) for letter in _COUNTED_CYRILLIC}
+    told = [one.scores for one in heard if one.scores]
+    sums = map(sum, zip(*told, strict=True)) if told else (0,) * len(_CYRILLIC)
     scores: dict[str, float] = {}
-    for language, own in _CYRILLIC.items():
-        # A foreign name in a Russian text brings some of its letters along: they count less against Russian than for others.
-        against = 0.7 if language == "ru" else 2.0
-        # A word counts once however many of its letters tell: a name in quotation marks must not outvote the sentence.
-        score = sum(
-            max(-3.0 if language != "ru" else -1.0, min(2.5, sum(own.get(letter, -against) for letter in word))) for word in told
-        )
-        score -= 1.5 * sum(letters[letter] for letter in _ABSENT.get(language, ""))
-        scores[language] = score + 1.5 * said[language]
-    doubles = len(_DOUBLES.findall(text))
+    for language, score in zip(_CYRILLIC, sums, strict=True):
+        absent = 1.5 * sum([letters[letter] for letter in _ABSENT.get(language, "")])
+        scores[language] = score - absent + 1.5 * said.get(language, 0)
+    doubles = sum([one.doubles for one in heard])
     scores["ky"] += 0.7 * doubles
     scores["mn"] += 0.7 * doubles - 1.2 * letters["ң"]
-    scores["ru"] += sum(1 for word in words if len(word) > 4 and word.endswith(_RUSSIAN_ENDINGS) and _TELLING.isdisjoint(word))
-    scores["kk"] += 0.6 * sum(
-        1 for word in words if len(word) > 4 and word.endswith(_KAZAKH_ENDINGS) and not _TELLING.isdisjoint(word)
-    )
-    scores["ky"] += 0.8 * sum(1 for word in words if len(word) > 5 and word.endswith(_KYRGYZ_ENDINGS))
+    endings = Counter([one.ending for one in heard])
+    scores["ru"] += endings["ru"]
+    scores["kk"] += 0.6 * endings["kk"]
+    scores["ky"] += 0.8 * sum([one.is_kyrgyz for one in heard])
     scores["ru"] += 1.5 * letters["ё"] + (0.0 if told else 1.0)
     return _decide(scores, hint, otherwise="ru")
+
+
+class _Heard(NamedTuple):
+    """What a Cyrillic word says by itself: for or against each language, None where none of its letters tells; how it ends."""
+
+    letters: str
+    scores: tuple[float, ...] | None
+    ending: str
+    is_kyrgyz: bool
+    doubles: int
+
+
+@lru_cache(maxsize=8192)  # texts are made of the same words again and again
+def _heard(word: str) -> _Heard:
+    letters = word if len(word) < 4 else _at_most_twice(word)
+    is_kyrgyz = len(word) > 5 and word.endswith(_KYRGYZ_ENDINGS)
+    doubles = len(_DOUBLES.findall(word))
+    if _TELLING.isdisjoint(word):
+        ending = "ru" if len(word) > 4 and word.endswith(_RUSSIAN_ENDINGS) else ""
+        return _Heard(letters, None, ending, is_kyrgyz, doubles)
+    told = [letter for letter in word if letter in _TELLING]
+    # A word counts once however many of its letters tell: a name in quotation marks must not outvote the sentence.
+    # A foreign name in a Russian text brings some of its letters along: they count less against Russian than for others.
+    scores = tuple(
+        [
+            max(-1.0, min(2.5, sum([own.get(letter, -0.7) for letter in told])))
+            if language == "ru"
+            else max(-3.0, min(2.5, sum([own.get(letter, -2.0) for letter in told])))
+            for language, own in _CYRILLIC.items()
+        ]
+    )
+    return _Heard(letters, scores, "kk" if len(word) > 4 and word.endswith(_KAZAKH_ENDINGS) else "", is_kyrgyz, doubles)
 
 
 def _latin(words: list[str], hint: str) -> str:
     text = " ".join(words)
     letters = _letters(words)
-    marks = sum(count for letter, count in letters.items() if letter > "\x7f" and letter.isalpha())
+    count = letters.get
+    marks = sum([number for letter, number in letters.items() if letter > "\x7f" and letter.isalpha()])
     scores: dict[str, float] = {}
     said = Counter(language for word in words if word in _LATIN_SAYING for language in _LATIN_SAYING[word])
     for language in _LATIN_WORDS:
         own = _LATIN_LETTERS.get(language, {})
-        fitting = sum(letters[letter] * weight for letter, weight in own.items() if letter in letters)
-        foreign = marks and marks - sum(letters[letter] for letter in own if letter > "\x7f" and letter in letters)
-        scores[language] = 1.5 * said[language] + fitting - 0.5 * foreign
-    lone_q = sum(1 for word in words if "q" in word and _Q_ALONE.search(word))
-    apostrophes = len(re.findall(r"\b\w*[og]['‘’ʻ`](?!s\b)\w", text))
-    scores["kk-Latn"] += 0.9 * lone_q - 1.5 * apostrophes - 2 * letters["ə"] - 0.7 * letters["x"] - 0.7 * letters["ç"]
-    scores["uz"] += 0.6 * lone_q + 1.5 * apostrophes - letters["ı"] - letters["w"] * 0.3
+        fitting = sum([letters[letter] * weight for letter, weight in own.items() if letter in letters])
+        foreign = marks and marks - sum([letters[letter] for letter in own if letter > "\x7f" and letter in letters])
+        scores[language] = 1.5 * said.get(language, 0) + fitting - 0.5 * foreign
+    lone_q = sum([1 for word in words if "q" in word and _Q_ALONE.search(word)])
+    apostrophes = len(_APOSTROPHE.findall(text)) if any(sign in text for sign in _APOSTROPHES) else 0
+    scores["kk-Latn"] += 0.9 * lone_q - 1.5 * apostrophes - 2 * count("ə", 0) - 0.7 * count("x", 0) - 0.7 * count("ç", 0)
+    scores["uz"] += 0.6 * lone_q + 1.5 * apostrophes - count("ı", 0) - count("w", 0) * 0.3
     scores["az"] += 0.5 * lone_q
     scores["kaa"] += 0.7 * lone_q
     for language in ("tr", "tk"):
