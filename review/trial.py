@@ -201,8 +201,8 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     asked = json.load(sys.stdin)
     from rules.engine.rulebook import load_rulebook
-    from storage.queues import newest_documents
     from storage.store import open_store
+    from storage.texts import newest_documents
 
     try:
         with tempfile.TemporaryDirectory(prefix="sholu-trial-") as folder:

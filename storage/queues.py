@@ -1,4 +1,4 @@
-"""Lists of items for the desk: queues, filters and search, a page at a time by keyset; the outlets of a text are in ``carriers``.
+"""Lists of items for the desk: queues, filters and search, a page at a time by keyset; how words are found is in ``finding``.
 
 Every list walks an index from its newest end and stops at the page's size. A queue that spans several grades or states is a union of
 such walks, each cut to a page, because neither database walks one index for ``grade IN (…)`` in the order of time.
@@ -15,22 +15,13 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    FromClause,
-    Integer,
     Select,
     and_,
-    bindparam,
-    column,
     exists,
-    false,
     func,
     literal,
     or_,
     select,
-    table,
-    text,
-    true,
     tuple_,
     union_all,
 )
@@ -38,18 +29,15 @@ from sqlalchemy.orm import aliased
 
 from domain.values import Flagging
 from storage.carriers import Carrier, carriers
+from storage.finding import Found, Way, found, way_to
 from storage.flagging_rows import flagging_from
 from storage.schema.items import flaggings, item_terms, item_versions, items
 from storage.schema.review import item_tags
 from storage.schema.watching import sources
-from storage.search import postgres_query, sqlite_match
-from storage.store import MANY, Store, in_batches
+from storage.store import Store
 
 FLAGGED, NEAR, CLEAR, UNJUDGED = 2, 1, 0, -1
 TEXT_READ = 60_000  # characters of a text read for a list: the sentence that flagged stands far before that
-# Texts that PostgreSQL expects to hold a word, up to which the word is rare; it expects two to four times as many as there are, and
-# reads ten thousand hits in about the time in which it walks as many items as a page of a filter needs.
-RARE = 40_000
 COUNTED = 1_000  # queues are counted up to here: "1,000+" says enough
 
 
@@ -163,8 +151,8 @@ class Page:
 def list_items(store: Store, wanted: ItemFilter, *, before: Cursor | None = None, limit: int = 30, grouped: bool = True) -> Page:
     """A page of a queue, newest first. ``grouped`` shows one item (the newest) for each group of equal texts."""
     with store.read() as connection:
-        rare = asked_first(store.dialect, connection, wanted)
-        query = keys_query(store.dialect, wanted, before=before, limit=limit + 1, grouped=grouped, rare=rare)
+        way = way_to(connection, wanted.words, narrowed=wanted.narrows_search) if wanted.words else None
+        query = keys_query(store.dialect, wanted, before=before, limit=limit + 1, grouped=grouped, way=way)
         keys = connection.execute(query).all()
         shown = keys[:limit]
         by_id = {row.id: row for row in connection.execute(details([row.id for row in shown]))} if shown else {}
@@ -197,29 +185,14 @@ def every_item(store: Store, wanted: ItemFilter, *, most: int, batch: int = 500)
         before = page.after
 
 
-def asked_first(dialect: str, connection: Connection, wanted: ItemFilter) -> bool:
-    """Whether the index of words is to be asked before anything else, for ``keys_query``; only PostgreSQL needs to be told.
-
-    It takes any beginning of a word for at least half a hundredth of all texts, and so hopes to fill the page of a filter soon by
-    walking the items from the newest; for a word that is rarer it walks nearly all of them. Its guess is good enough to tell such
-    words from frequent ones, for which the walk is short.
-    """
-    if dialect != "postgresql" or not wanted.words or not wanted.narrows_search:
-        return False
-    found = _found(dialect, wanted.words)
-    query = select(found.key).where(found.condition).compile(dialect=connection.dialect)
-    told = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {query}", query.params).scalar_one()
-    return bool(told[0]["Plan"]["Plan Rows"] <= RARE)
-
-
 def keys_query(
-    dialect: str, wanted: ItemFilter, *, before: Cursor | None, limit: int, grouped: bool, rare: bool = False
+    dialect: str, wanted: ItemFilter, *, before: Cursor | None, limit: int, grouped: bool, way: Way | None = None
 ) -> Select[tuple[int, datetime]]:
     """The statement that finds a page's ids, for ``list_items`` and for whoever wants to see its plan."""
-    found = _found(dialect, wanted.words, rare=rare) if wanted.words else None
+    index = found(dialect, wanted.words, way or Way()) if wanted.words else None
     branches = []
     for grade, review in product(_grades(wanted), _reviews(wanted)):
-        branches.append(_branch(wanted, grade, review, found, before, limit, grouped))
+        branches.append(_branch(wanted, grade, review, index, before, limit, grouped))
     if len(branches) == 1:
         return branches[0]
     subs = [branch.subquery() for branch in branches]
@@ -243,27 +216,6 @@ def place_of(store: Store, item_id: int, *, searched: bool) -> Cursor | None:
     with store.read() as connection:
         row = connection.execute(select(items.c.id, items.c.moment).where(items.c.id == item_id)).first()
     return None if row is None else Cursor(None if searched else row.moment, row.id)
-
-
-def titles(store: Store, ids: Sequence[int]) -> dict[int, str]:
-    """The titles of some items."""
-    found: dict[int, str] = {}
-    with store.read() as connection:
-        for some in in_batches(list(ids), MANY):
-            found.update(
-                (row.id, row.title) for row in connection.execute(select(items.c.id, items.c.title).where(items.c.id.in_(some)))
-            )
-    return found
-
-
-def texts(store: Store, ids: Sequence[int]) -> dict[int, str]:
-    """The whole texts in force of some items."""
-    found: dict[int, str] = {}
-    with store.read() as connection:
-        for some in in_batches(list(ids), MANY):
-            query = select(items.c.id, item_versions.c.text).join(item_versions, item_versions.c.id == items.c.version_id)
-            found.update((row.id, row.text) for row in connection.execute(query.where(items.c.id.in_(some))))
-    return found
 
 
 def count_queue(store: Store, queue: Queue, *, most: int = COUNTED) -> int:
@@ -299,44 +251,17 @@ def _reviews(wanted: ItemFilter) -> Sequence[str | None]:
     return allowed or (None,)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The full-text index as a table to join: a search walks it from its newest end, and stops when the page is full.
-
-    Of a rare word on PostgreSQL the table holds all hits, found beforehand."""
-
-    table: FromClause
-    key: ColumnElement[int]
-    condition: ColumnElement[bool]
-
-
-def _found(dialect: str, asked: str, *, rare: bool = False) -> _Found:
-    if dialect == "sqlite":
-        index = table("item_search", column("rowid", Integer))
-        match = sqlite_match(asked)
-        condition: Any = text("item_search MATCH :asked").bindparams(bindparam("asked", match, unique=True))
-        return _Found(index, index.c.rowid, condition if match else false())
-    index = table("item_search", column("item_id", Integer), column("words"))
-    match = postgres_query(asked)
-    condition = index.c.words.op("@@")(func.to_tsquery("simple", match))
-    if rare and match:
-        # MATERIALIZED keeps the planner from turning this into a walk again.
-        hits = select(index.c.item_id).where(condition).cte("hits").prefix_with("MATERIALIZED")
-        return _Found(hits, hits.c.item_id, true())
-    return _Found(index, index.c.item_id, condition if match else false())
-
-
 def _branch(
-    wanted: ItemFilter, grade: int | None, review: str | None, found: _Found | None,
+    wanted: ItemFilter, grade: int | None, review: str | None, index: Found | None,
     before: Cursor | None, limit: int, grouped: bool,
 ) -> Select[tuple[int, datetime]]:  # fmt: skip
     terms = [aliased(item_terms) for _ in wanted.terms]
     # The first term leads: its index gives the order; the rest are looked up by key.
-    moment: Any = terms[0].c.moment if terms and found is None else items.c.moment
-    key: Any = found.key if found is not None else terms[0].c.item_id if terms else items.c.id
+    moment: Any = terms[0].c.moment if terms and index is None else items.c.moment
+    key: Any = index.key if index is not None else terms[0].c.item_id if terms else items.c.id
     query: Select[Any] = select(key.label("id"), moment.label("moment")).select_from(items)
-    if found is not None:
-        query = query.join(found.table, found.key == items.c.id).where(found.condition)
+    if index is not None:
+        query = query.join(index.table, index.key == items.c.id).where(index.condition)
     for term, (kind, value) in zip(terms, wanted.terms, strict=True):
         query = query.join(term, and_(term.c.item_id == items.c.id, term.c.kind == kind, term.c.value == value))
         if grade is not None and term is terms[0]:
@@ -400,38 +325,3 @@ def details(ids: Sequence[int]) -> Select[Any]:
         .outerjoin(item_versions, item_versions.c.id == items.c.version_id)
         .where(items.c.id.in_(ids))
     )
-
-
-def newest_documents(store: Store, *, limit: int, batch: int = 200) -> Iterator[dict[str, Any]]:
-    """The last items stored as plain values, newest first, for trying rules on: id, title, text, language, published, country, review."""
-    below = None
-    left = limit
-    while left > 0:
-        query = (
-            select(
-                items.c.id,
-                items.c.title,
-                item_versions.c.text,
-                items.c.language,
-                items.c.published,
-                items.c.review,
-                sources.c.country,
-            )
-            .join(item_versions, item_versions.c.id == items.c.version_id)
-            .join(sources, sources.c.id == items.c.source_id)
-            .order_by(items.c.id.desc())
-            .limit(min(batch, left))
-        )
-        if below is not None:
-            query = query.where(items.c.id < below)
-        with store.read() as connection:
-            rows = connection.execute(query).all()
-        for row in rows:
-            yield {
-                "id": row.id, "title": row.title, "text": row.text, "language": row.language, "review": row.review,
-                "published": row.published.isoformat() if row.published else None, "country": row.country,
-            }  # fmt: skip
-        if not rows:
-            return
-        left -= len(rows)
-        below = rows[-1].id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, false, text
@@ -13,6 +14,9 @@ from storage.words import Sought, placed, sought, words
 # A question longer than this is somebody's article pasted into the box.
 MOST_WORDS = 30
 PIECES = re.compile(r'(-?)(?:"([^"]*)"|(\S+))')
+
+
+Spelled = Mapping[str, tuple[str, ...]]  # by the beginning of a word, all words of an index that begin so
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,21 @@ def found_in(text: str, asked: str) -> list[tuple[int, int]]:
     return list(dict.fromkeys(standing[place][:2] for place in sorted(hits)))
 
 
-def sqlite_match(asked: str) -> str:
-    """The question in the language of FTS5; ``""`` where nothing is left to look for."""
+def beginnings(asked: str) -> tuple[str, ...]:
+    """The beginnings of words a question looks for, each once."""
+    wanted, unwanted = question(asked)
+    return tuple(dict.fromkeys(each for piece in (*wanted, *unwanted) for form in piece.forms for each in form.prefixes))
+
+
+def sqlite_match(asked: str, spelled: Spelled | None = None) -> str:
+    """The question in the language of FTS5; ``""`` where nothing is left to look for. A beginning that is ``spelled`` out is asked for
+    by the words given for it."""
     wanted, unwanted = question(asked)
     if not wanted:
         return ""
-    return f"({' AND '.join(map(_sqlite_piece, wanted))})" + "".join(f" NOT {_sqlite_piece(piece)}" for piece in unwanted)
+    held = spelled or {}
+    asked_for = " AND ".join(_sqlite_piece(piece, held) for piece in wanted)
+    return f"({asked_for})" + "".join(f" NOT {_sqlite_piece(piece, held)}" for piece in unwanted)
 
 
 def postgres_query(asked: str) -> str:
@@ -79,14 +92,15 @@ def matching(dialect: str, asked: str) -> ColumnElement[bool]:
 
 
 # Every word is quoted, so that none of a question is ever taken for an operator; words hold letters and digits only.
-def _sqlite_piece(piece: Piece) -> str:
+def _sqlite_piece(piece: Piece, spelled: Spelled) -> str:
     if piece.phrase:
         return "(" + " + ".join(f'"{word}"' for word in piece.phrase) + ")"
-    said = (
-        " OR ".join([*(f'"{word}"' for word in sorted(each.exact)), *(f'"{word}" *' for word in each.prefixes)])
-        for each in piece.forms
-    )
-    return "(" + " AND ".join(f"({one})" for one in said) + ")"
+    return "(" + " AND ".join(f"({' OR '.join(_sqlite_forms(each, spelled))})" for each in piece.forms) + ")"
+
+
+def _sqlite_forms(sought: Sought, spelled: Spelled) -> list[str]:
+    words = {*sought.exact, *(word for each in sought.prefixes for word in spelled.get(each, ()))}
+    return [*(f'"{word}"' for word in sorted(words)), *(f'"{each}" *' for each in sought.prefixes if each not in spelled)]
 
 
 def _postgres_piece(piece: Piece) -> str:

@@ -18,6 +18,7 @@ from review.pages.inbox import TODAY, shown_count
 from review.sessions import Visitor
 from storage import queues, statistics, verdicts
 from storage.queues import Queue
+from storage.texts import titles
 from storage.verdicts import Ballot, Decided, Decision, NothingToDecide
 
 router = APIRouter(include_in_schema=False)
@@ -112,7 +113,7 @@ def _following(desk: Desk, ballot: Ballot, form: Form, filters: Filters) -> str 
 
 def _line(request: Request, who: Visitor, made: Decided, ballot: Ballot, filters: Filters) -> Response:
     desk = the_desk(request)
-    first = queues.titles(desk.store, made.items[:1]).get(made.items[0], "")
+    first = titles(desk.store, made.items[:1]).get(made.items[0], "")
     others = sorted({(reviewer, decision) for _, reviewer, decision in made.meanwhile})
     back = f"/?{filters.address()}" if filters.address() else "/"
     left = [(one, shown_count(queues.count_queue(desk.store, one))) for one in (Queue.NEW, Queue.NEAR, Queue.UNSURE)]

@@ -25,6 +25,7 @@ from review.sessions import Visitor
 from review.training import training_row
 from storage import queues, users, verdicts
 from storage.queues import ItemFilter, Listed, Queue
+from storage.texts import texts
 
 router = APIRouter(include_in_schema=False)
 ATOM_ENTRIES = 50
@@ -103,9 +104,9 @@ def training(request: Request, who: Reader) -> Response:
     def lines() -> Iterator[bytes]:
         for batch in _batched(queues.every_item(desk.store, wanted, most=desk.own.export_rows)):
             held = verdicts.held_by(desk.store, [item.id for item in batch])
-            texts = queues.texts(desk.store, [item.id for item in batch])
+            whole = texts(desk.store, [item.id for item in batch])
             for item in batch:
-                line = training_row(item, texts.get(item.id, item.text), held.get(item.id, []))
+                line = training_row(item, whole.get(item.id, item.text), held.get(item.id, []))
                 yield (json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
     return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_attached(desk, "jsonl", "training"))

@@ -29,11 +29,11 @@ from review.pages.rules_at_work import worth
 from review.pictures import Estimate, Tile
 from review.trial import TRIED_FILE, prepare, try_rules
 from storage import samples, statistics
-from storage.queues import newest_documents
 from storage.samples import recall_of, wilson
 from storage.sources import PollState
 from storage.statistics import Tally
 from storage.store import Store
+from storage.texts import newest_documents
 from tests.review.conftest import NOW, Clock, Person, both
 from tests.review.press import RULES, SOURCES
 

@@ -23,7 +23,8 @@ from review.filters import FilterError, Filters, cursor_text, read_filters
 from review.marks import evidence, paragraphs
 from review.pages.exports import atom
 from review.views import entries, far_down
-from storage import queues
+from storage import finding, queues
+from storage.finding import Way, spelled_out, way_to
 from storage.queues import Cursor, ItemFilter, Listed, Page, Queue
 from storage.store import Store
 from tests.review.conftest import NOW, Clock, Person, both
@@ -125,14 +126,32 @@ SEARCHES = (
 )
 
 
-@pytest.mark.postgres
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@both
 @pytest.mark.parametrize("wanted", SEARCHES)
-def test_a_search_finds_the_same_in_the_same_order_whichever_index_is_asked_first(store: Store, wanted: ItemFilter) -> None:
-    first = queues.keys_query(store.dialect, wanted, before=None, limit=500, grouped=True, rare=True)
-    last = queues.keys_query(store.dialect, wanted, before=None, limit=500, grouped=True, rare=False)
+def test_a_search_finds_the_same_in_the_same_order_whichever_way_the_words_are_asked_for(
+    store: Store, wanted: ItemFilter
+) -> None:
     with store.read() as connection:
-        assert connection.execute(first).all() == connection.execute(last).all()
+        quick = Way(rare=True, spelled=spelled_out(connection, wanted.words) if store.dialect == "sqlite" else {})
+        ways = [queues.keys_query(store.dialect, wanted, before=None, limit=500, grouped=True, way=way) for way in (quick, Way())]
+        assert connection.execute(ways[0]).all() == connection.execute(ways[1]).all()
+
+
+def test_a_beginning_of_a_word_is_asked_for_by_the_words_that_begin_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.read() as connection:
+        spelled = spelled_out(connection, "митингующие -задержать")
+        arrests = spelled["задерж"]
+        assert len(arrests) > 1
+        assert all(word.startswith("задерж") for word in arrests)
+        assert spelled_out(connection, "неслыханный") == {}  # no text has it
+        monkeypatch.setattr(finding, "MOST_SPELLED", len(arrests) - 1)
+        assert "задерж" not in spelled_out(connection, "-задержать")
+
+
+def test_words_are_searched_while_a_run_writes(store: Store, person: Person) -> None:
+    with store.begin() as writing:
+        writing.exec_driver_sql("UPDATE items SET title = title")
+        assert 'class="entry"' in person.see("/?queue=all&q=митинг")
 
 
 @pytest.mark.postgres
@@ -145,13 +164,13 @@ def test_the_words_are_asked_first_when_they_are_rare_and_the_list_is_narrowed(
 
     def first(**wanted: Any) -> bool:
         with store.read() as connection:
-            return queues.asked_first(store.dialect, connection, ItemFilter(**{"queue": Queue.ALL, **wanted}))
+            asked = ItemFilter(**{"queue": Queue.ALL, **wanted})
+            return way_to(connection, asked.words, narrowed=asked.narrows_search).rare
 
-    monkeypatch.setattr(queues, "RARE", 5)
+    monkeypatch.setattr(finding, "RARE", 5)
     assert first(words="жанаозен", grade=queues.FLAGGED)
     assert not first(words="в", grade=queues.FLAGGED)  # a walk is short
     assert not first(words="жанаозен")  # nothing narrows the search; the planner needs no help
-    assert not first(grade=queues.FLAGGED)  # no search at all
 
 
 @pytest.mark.parametrize(
