@@ -10,9 +10,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from cli.output import complain, console, print_json, runnable
+from domain.environment import Hidden
 from domain.settings import Settings, load_settings
 
 PORT = 8719  # the desk's while the demo is kept
@@ -73,9 +72,9 @@ def mailed_digest(settings: Settings) -> Path | None:
     from flows.digest_steps import send_digest
 
     with Mailbox() as box:
-        own = {"smtp_url": SecretStr(box.address), "mail_from": "Sholu <sholu@demo.example>", "recipients": None}
+        own = {"smtp_url": Hidden(box.address), "mail_from": "Sholu <sholu@demo.example>", "recipients": None}
         own["desk_address"] = f"http://127.0.0.1:{PORT}"
-        asked = settings.model_copy(update=own)
+        asked = settings.changed(**own)
         report = send_digest(asked, to=("reader@demo.example",), clock=lambda: datetime.now(UTC))
     if report.exit_code or not box.mails:
         complain(report.closing())

@@ -10,8 +10,8 @@ from prefect.blocks.system import Secret
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
-from pydantic import SecretStr
 
+from domain.environment import Hidden
 from domain.settings import Settings, load_settings
 from flows.deployments import row_of
 from flows.logs import keep_lines
@@ -38,7 +38,7 @@ async def with_mail_server(settings: Settings) -> Settings:
         block: Any = await Secret.aload(SMTP_BLOCK)
     except ValueError:  # there is no such block: the steps say what is missing
         return settings
-    return settings.model_copy(update={"smtp_url": SecretStr(str(block.get()))})
+    return settings.changed(smtp_url=Hidden(str(block.get())))
 
 
 def now() -> datetime:

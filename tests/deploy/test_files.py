@@ -108,8 +108,8 @@ def test_containers_have_the_settings_that_sholu_serve_gives_prefect(compose: di
 def test_settings_named_in_the_files_exist(compose: dict[str, Any]) -> None:
     from domain.settings import Settings
 
-    known = {f"SHOLU_{name.upper()}" for name in Settings.model_fields} | {
-        f"SHOLU_DESK_{name.upper()}" for name in DeskSettings.model_fields
+    known = {f"SHOLU_{name.upper()}" for name in Settings.settings} | {
+        f"SHOLU_DESK_{name.upper()}" for name in DeskSettings.settings
     }
     for name in OURS:
         for key in compose["services"][name].get("environment", {}):

@@ -286,7 +286,7 @@ def send(settings: Settings, clock: Clock, room: Newsroom) -> Send:
 
     def sent(**given: Any) -> DigestReport:
         asked = {name: given.pop(name) for name in ("day", "to", "dry_run", "due_only") if name in given}
-        return send_digest(settings.model_copy(update=given), clock=clock, sleep=clock.sleep, **asked)
+        return send_digest(settings.changed(**given), clock=clock, sleep=clock.sleep, **asked)
 
     return sent
 

@@ -99,7 +99,7 @@ def test_over_thirty_days_with_failures_every_flagged_item_is_told_exactly_once(
             )
 
             def once() -> None:
-                send_digest(settings.model_copy(update={"digest_patience": 300.0}), due_only=True, clock=clock, sleep=clock.sleep)
+                send_digest(settings.changed(digest_patience=300.0), due_only=True, clock=clock, sleep=clock.sleep)
 
             if dice.random() < 0.2:
                 both = [threading.Thread(target=once) for _ in range(2)]

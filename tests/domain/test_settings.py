@@ -109,3 +109,45 @@ def test_no_variable_the_program_shows_or_sets_is_taken_for_a_slip(here: Path, m
     for name in environment_of(here, host="127.0.0.1", prefect_port=4200, desk_port=8710, desk_address="", given={}):
         monkeypatch.setenv(name, "x")
     assert (settings_slips(), desk_slips()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SHOLU_DIGEST_HOUR", "24", "at most 23"),
+        ("SHOLU_DIGEST_HOUR", "8.5", "whole number"),
+        ("SHOLU_DIGEST_LANGUAGE", "english", "one of en, ru, kk"),
+        ("SHOLU_DIGEST_ZONE", "Asia/Atlantis", "time zone"),
+        ("SHOLU_DEADLINE", "0", "greater than 0"),
+        ("SHOLU_DEADLINE", "nan", "greater than 0"),
+        ("SHOLU_DEADLINE", "soon", "a number"),
+        ("SHOLU_WORKERS", "0", "at least 1"),
+        ("SHOLU_ROBOTS", "perhaps", "true or false"),
+        ("SHOLU_ALLOW_ADDRESSES", "127.0.0.0/8, here", "'here' does not appear to be an IPv4 or IPv6 network"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_its_variable(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=f"{name}.*{told}"):
+        load_settings()
+
+
+def test_values_are_read_as_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORKERS": " 4 ", "MAX_BODY": "8_000_000", "DEADLINE": "2.5", "ROBOTS": "Off", "HOME": "there"}.items():
+        monkeypatch.setenv(f"SHOLU_{name}", value)
+    found = load_settings(host_pause=0)
+    assert (found.workers, found.max_body, found.deadline, found.host_pause) == (4, 8_000_000, 2.5, 0.0)
+    assert (found.robots, found.home) == (False, Path("there"))
+
+
+def test_a_secret_is_not_shown_and_settings_are_not_changed() -> None:
+    found = load_settings(smtp_url=ADDRESS)
+    assert "s3cret" not in f"{found} {found!r} {found.smtp_url} {found.smtp_url!r}"
+    with pytest.raises(AttributeError, match="never changed: workers"):
+        found.workers = 3  # type: ignore[misc]
+    assert found.changed(workers=3).workers == 3
+    assert found.workers == 2
+    with pytest.raises(TypeError, match="no setting 'wokers'"):
+        load_settings(wokers=3)

@@ -40,7 +40,7 @@ HOUR = timedelta(hours=1)
 def watched(settings: Settings) -> Settings:
     """Settings of a service that tells two people of its troubles and has enough of a disk."""
     changes = {"alarm_to": "ops@example.org, second@example.org", "alarm_disk": 0, "mail_from": "Sholu <sholu@example.org>"}
-    return settings.model_copy(update=changes)
+    return settings.changed(**changes)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_too_few_sources_seen_within_a_day_are_an_alarm_and_a_flutter_is_not_the
 
 
 def test_a_disk_nearly_full_is_told_before_it_is_full(watched: Settings) -> None:
-    full = watched.model_copy(update={"alarm_disk": 10**18})
+    full = watched.changed(alarm_disk=10**18)
     assert kinds(look(full, NOW)) == [("disk", "home")]
     assert look(watched, NOW).open == ()
 
@@ -195,11 +195,11 @@ def test_the_mail_arrives_and_waits_while_the_server_is_down(watched: Settings, 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     controller = Controller(Keeper(), hostname="127.0.0.1", port=port)
-    nowhere = watched.model_copy(update={"smtp_url": SecretStr("smtp://127.0.0.1:9?tls=none")})
+    nowhere = watched.changed(smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
     assert "127.0.0.1" in deliver_alarms(nowhere, clock=lambda: NOW)
     controller.start()
     try:
-        there = watched.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{port}?tls=none")})
+        there = watched.changed(smtp_url=SecretStr(f"smtp://127.0.0.1:{port}?tls=none"))
         assert deliver_alarms(there, clock=lambda: NOW + HOUR) == ""
         assert deliver_alarms(there, clock=lambda: NOW + 2 * HOUR) == ""
     finally:

@@ -139,14 +139,14 @@ def test_nothing_seen_at_all_has_its_own_exit_code(settings: Settings, site: Sit
 def test_without_a_network_the_run_says_just_that(settings: Settings, tmp_path: Path) -> None:
     dead = tmp_path / "dead.txt"
     dead.write_text("http://127.0.3.9:9/feed.xml\n", encoding="utf-8")
-    report = run(settings.model_copy(update={"sources": dead}))
+    report = run(settings.changed(sources=dead))
     assert report.exit_code == 3
     assert "no network" in report.closing()
     assert "make demo" in report.closing()
 
 
 def test_a_private_address_is_never_connected_to_by_default(settings: Settings, site: Site) -> None:
-    report = run(settings.model_copy(update={"allow_addresses": ""}))
+    report = run(settings.changed(allow_addresses=""))
     assert report.exit_code == 3
     assert not site.asked
 
@@ -264,7 +264,7 @@ def replace_source(settings: Settings) -> Settings:
     only = settings.sources.parent / "only.yaml"
     text = settings.sources.read_text(encoding="utf-8").split("- id: two")[0]
     only.write_text(text, encoding="utf-8")
-    return settings.model_copy(update={"sources": only})
+    return settings.changed(sources=only)
 
 
 def test_a_fault_of_ours_on_one_page_costs_that_page_alone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

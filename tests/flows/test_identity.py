@@ -27,7 +27,7 @@ def one(settings: Settings) -> Settings:
     """Settings with the first source alone."""
     only = settings.sources.parent / "only.yaml"
     only.write_text(settings.sources.read_text(encoding="utf-8").split("- id: two")[0], encoding="utf-8")
-    return settings.model_copy(update={"sources": only})
+    return settings.changed(sources=only)
 
 
 class Paper:

@@ -97,7 +97,7 @@ def test_a_run_by_hand_leaves_the_rows_a_plain_run_leaves_and_artifacts_that_lea
     assert flagged["item"] == f"[Rally in Almaty]({DESK}/item/{item_id})"
     (source,) = json.loads(shown["collect-sources"])
     assert (source["source"], source["outcome"], source["new"]) == ("one", "ok", 3)
-    plain = scheduled.settings.model_copy(update={"home": scheduled.home / "plain"})
+    plain = scheduled.settings.changed(home=scheduled.home / "plain")
     options = CollectOptions(sources=("one",), force=True)
     asyncio.run(collect(plain, options, clock=lambda: datetime.now(UTC)))
     beside = replace(scheduled, settings=plain)
