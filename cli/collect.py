@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,9 +13,7 @@ from cli.output import clean, complain, console, print_json, runnable, table
 from domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    from domain.settings import Settings
     from flows.report import RunReport
-    from flows.world import CollectOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -56,48 +53,20 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, one object in the last line.")] = False,
 ) -> None:
     """Do the main job once: poll the sources, read what is new, flag it, store it."""
-    from cli.logs import set_up_logs
-    from domain.settings import load_settings
-    from flows.world import CollectOptions
+    from cli.at_once import run_sources
 
-    settings = load_settings()
-    set_up_logs(settings.home)
-    options = CollectOptions(
-        sources=tuple(source or ()), force=force, since=parse_day(since), due_only=due, dry_run=dry_run, at_most=at_most
+    raise typer.Exit(
+        run_sources(
+            sources=tuple(source or ()),
+            force=force,
+            since=parse_day(since),
+            due=due,
+            dry_run=dry_run,
+            at_most=at_most,
+            plain=plain,
+            json=json,
+        )
     )
-    report = _run_through_prefect(settings, options) if not plain else None
-    if report is None:
-        report = run_here(settings, options, progress=not json)
-    if json:
-        print_json(report.summary())
-    else:
-        show_report(report)
-    raise typer.Exit(report.exit_code)
-
-
-def _run_through_prefect(settings: Settings, options: CollectOptions) -> RunReport | None:
-    """The run as a Prefect flow run, where an API is configured and answers; otherwise None, and Prefect is not imported."""
-    from cli.prefect_api import api_answers, shown_address
-
-    if not api_answers():
-        if address := shown_address():
-            complain(f"The Prefect server at {address} does not answer; this run is done without it and does not show there.")
-        return None
-    from flows.collect import run_collect
-
-    return run_collect(settings, options)
-
-
-def run_here(settings: Settings, options: CollectOptions, *, progress: bool) -> RunReport:
-    """The same steps directly and at once, with a progress display where there is a terminal to show it on."""
-    from flows.steps import collect
-
-    if not progress:
-        return asyncio.run(collect(settings, options, clock=lambda: datetime.now(UTC)))
-    from cli.progress import shown_progress
-
-    with shown_progress() as tell:
-        return asyncio.run(collect(settings, options, clock=lambda: datetime.now(UTC), tell=tell))
 
 
 def show_report(report: RunReport, *, hints: bool = True) -> None:

@@ -13,12 +13,14 @@ import traceback
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from cli.at_once import done_at_once
 from cli.output import complain
 from domain.errors import SholuError
+
+if TYPE_CHECKING:
+    import typer
 
 EXIT_CODES = """Exit codes: 0 done; 1 done in part (some sources were not seen, a check found something); 2 a mistake in settings,
 data or the command line; 3 no source could be seen; 4 the database refused; 5 mail could not be sent; 70 a fault of the program's own; 130 stopped by you."""
@@ -42,6 +44,10 @@ def made_app(asked: str = "") -> typer.Typer:
 
     Reading the signatures of forty commands takes as long as 60 polls, and one of them is called.
     """
+    import typer
+
+    from cli.root import root
+
     app = typer.Typer(
         name="sholu",
         help="Watches the press for protest and reform in Kazakhstan and puts what it finds, with its reasons, before a person.",
@@ -50,26 +56,10 @@ def made_app(asked: str = "") -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(_root)
+    app.callback()(root)
     for part in [part for part, commands in PARTS.items() if asked in commands] or PARTS:
         import_module(f"cli.{part}").register(app)
     return app
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"sholu {version('sholu')}")
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    del version
 
 
 def main() -> None:
@@ -95,7 +85,10 @@ def _speak_utf8() -> None:
 
 def _run() -> None:
     try:
-        made_app(*sys.argv[1:2])()
+        code = done_at_once(sys.argv[1:])
+        if code is None:
+            made_app(*sys.argv[1:2])()
+        sys.exit(code)
     except SholuError as error:
         complain(str(error))
         sys.exit(error.exit_code)
