@@ -28,11 +28,16 @@ R = TypeVar("R")
 
 LARGE = 400_000  # bytes of a body; of 301 real pages 16 are larger
 MANY_TAGS = 10_000  # "<" in a body: a tree takes memory by its nodes, not its bytes; of 181 real pages the longest has 3,229
+LOOKED_AT_EVERY = 8  # calls: how much a child holds is asked after each large body and otherwise now and then
 GROWN = 40_000_000  # bytes beyond its warm state after which a child is replaced: what one large body took is not kept for good
 CALLS_A_CHILD = 2_000  # then it is replaced: lxml's and trafilatura's caches must not grow for ever
 _LARGEST_ANSWER = 64_000_000  # bytes; an answer is an article or a feed's entries
 _START_SECONDS = 60.0  # a child imports and warms up for half a second on an idle machine
 _PIPE = 1 << 20  # bytes a pipe to a child holds: a page at one go, where the usual 64 KiB take as many turns of the loop
+_UNWATCHED = 0.1  # seconds until what a call has used begins to be counted; real pages take a tenth of that
+_HELD = 2  # calls a child has at a time: the next one lies in its pipe, so that it need not wait for us, its caches growing cold
+_LONG = 0.3  # seconds after which a call may be one that hangs: none is put behind it
+_PATIENCE_FOR_A_CHILD = 2.0  # seconds a call waits before another child is started, which costs as much as some fifty pages
 _PATIENCE = 2.0  # on a busy machine a call may take this many times its limit in wall time before it is ended
 
 # What a child may hand back: our values and plain data. A parser taken over by a hostile page must not be able to make
@@ -58,10 +63,13 @@ class ParserPool:
     def __init__(self, workers: int = 2, seconds: float = 20.0, memory: int = 400_000_000) -> None:
         self.workers, self.seconds, self.memory = workers, seconds, memory
         self.started = 0  # children started so far; 0 proves that nothing was parsed
-        self._idle: list[_Child] = []
-        self._places = asyncio.Semaphore(workers)
+        self._children: list[_Child] = []
+        self._starting: asyncio.Task[None] | None = None
+        self._ready_at = 0.0  # when the last start ended
+        self._line = asyncio.Lock()  # of the call that is next to be given to a child
+        self._changed = asyncio.Event()  # a child has answered, was started or ended
         self._lane = asyncio.Semaphore(1)
-        self._all: set[_Child] = set()
+        self._is_closed = False
 
     async def __aenter__(self) -> ParserPool:
         return self
@@ -71,7 +79,13 @@ class ParserPool:
 
     async def close(self) -> None:
         """End all children; calls under way are lost."""
-        children, self._all, self._idle = list(self._all), set(), []
+        self._is_closed = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        children = list(self._children)
+        for child in children:
+            self._retire(child)
         await asyncio.gather(*(child.end() for child in children))
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -83,22 +97,15 @@ class ParserPool:
         url = str(kwargs.get("url", ""))
         # Large bodies one at a time, however many children there are: each may take its whole allowance of memory.
         large = any(len(given) > LARGE or given.count(b"<") > MANY_TAGS for given in args if isinstance(given, bytes))
-        async with self._lane if large else contextlib.nullcontext(), self._places:
-            # Not before its turn: what waits must not lie in memory twice.
-            call = pickle.dumps((function.__module__, function.__qualname__, args, kwargs), protocol=5)
-            child = self._idle.pop() if self._idle else await self._start(url)
+        async with self._lane if large else contextlib.nullcontext():
             answer: Any = None
-            started = time.monotonic()
-            try:
-                answer = await self._ask(child, call, url, meter.at_most(self.seconds))
-            finally:
-                meter.add(time.monotonic() - started)
-                if answer is None or answer[0] == "memory" or child.calls >= CALLS_A_CHILD or child.has_grown():
-                    self._all.discard(child)
-                    # Shielded: a cancelled run must not leave the process of its call behind.
-                    await asyncio.shield(child.end(at_once=answer is None))
-                else:
-                    self._idle.append(child)
+            alone = large
+            while answer is None:
+                child = await self._place(url, alone=alone)
+                answer = await self._served(
+                    child, (function.__module__, function.__qualname__, args, kwargs), url, meter, large=large
+                )
+                alone = True  # not once more behind one that does not end
         if answer[0] == "ok":
             result: R = answer[1]
             return result
@@ -108,29 +115,109 @@ class ParserPool:
             raise ReadError(url, f"parsing needed more than {self.memory // 1_000_000} MB and was ended", kind="memory")
         raise ReadError(url, f"the parser failed on this ({answer[1]})", kind="crash")
 
-    async def _start(self, url: str) -> _Child:
-        child = _Child(await _spawn(self.memory))
-        self.started += 1
-        self._all.add(child)
-        try:
-            await asyncio.wait_for(child.ready(), _START_SECONDS)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-            self._all.discard(child)
-            await child.end(at_once=True)
-            raise ReadError(url, "no parser could be started (is there memory left?)", kind="crash") from error
-        except asyncio.CancelledError:
-            self._all.discard(child)
-            await asyncio.shield(child.end(at_once=True))
-            raise
-        return child
+    async def _place(self, url: str, *, alone: bool) -> _Child:
+        """A child that takes the call, which counts as held from now on; calls get their places in order.
 
-    async def _ask(self, child: _Child, call: bytes, url: str, seconds: float) -> Any:
-        """The child's answer; raises ReadError (timeout, crash) where none comes."""
-        reading = asyncio.ensure_future(child.exchange(call))
+        Another child is started for a call that has waited long, not for a burst that one child soon works off.
+        """
+        since = time.monotonic()
+        async with self._line:
+            while (child := self._free(alone=alone)) is None:
+                self._see_to_start(url)
+                if self._is_closed:
+                    raise ReadError(url, "the parsers were ended before this was read", kind="crash")
+                patience = max(since, self._ready_at) + _PATIENCE_FOR_A_CHILD - time.monotonic() if self._children else 0.0
+                may_start = self._starting is None and len(self._children) < self.workers
+                if may_start and patience <= 0:
+                    self._starting = asyncio.create_task(self._start())
+                    may_start = False
+                self._changed.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), patience if may_start else None)
+            child.held += 1
+            return child
+
+    def _see_to_start(self, url: str) -> None:
+        """Take note that a start has ended; raises its ReadError where there is no child to go on with."""
+        starting = self._starting
+        if starting is None or not starting.done():
+            return
+        self._starting, self._ready_at = None, time.monotonic()
+        error = None if starting.cancelled() else starting.exception()
+        if error is not None and not self._children:
+            raise ReadError(url, "no parser could be started (is there memory left?)", kind="crash") from error
+
+    def _free(self, *, alone: bool) -> _Child | None:
+        """A child that has nothing to do, else, unless the call must be ``alone``, one that soon will have worked off what it has."""
+        idle = next((child for child in reversed(self._children) if not child.held), None)
+        if idle is not None or alone:
+            return idle
+        return next((child for child in self._children if child.takes_another()), None)
+
+    async def _served(self, child: _Child, call: tuple[Any, ...], url: str, meter: Meter, *, large: bool) -> Any:
+        """The child's answer; None where it was ended before this call's turn had come, which is then another child's."""
+        answer: Any = None
+        sent = begun = False
         try:
-            started, before = time.monotonic(), child.cpu_seconds()
-            pause = seconds
+            # Not before there is a place for it: what waits must not lie in memory twice.
+            child.send(pickle.dumps(call, protocol=5))
+            sent = True
+            async with child.turn:  # in the order in which they were sent
+                if child.is_ended:
+                    return None
+                begun = True
+                child.begun, child.has_large = time.monotonic(), large
+                try:
+                    if not child.is_spoiled:
+                        answer = await self._ask(child, url, meter.at_most(self.seconds))
+                finally:
+                    meter.add(time.monotonic() - child.begun)
+                    child.has_large = False
+                    at_once = answer is None or answer[0] == "memory" or child.is_spoiled
+                    if at_once or child.is_spent(large=large):
+                        self._retire(child)
+                        # Shielded: a cancelled run must not leave the process of its call behind.
+                        await asyncio.shield(child.end(at_once=at_once))
+        finally:
+            child.held -= 1
+            if sent and not begun and not child.is_ended:
+                # Cancelled while it lay in the pipe: the child must not go on with it. Whoever is at work there sees to that.
+                child.is_spoiled = True
+                if not child.held:
+                    self._retire(child)
+                    await asyncio.shield(child.end(at_once=True))
+            self._changed.set()
+        return answer
+
+    def _retire(self, child: _Child) -> None:
+        """Give it no call any more."""
+        child.is_ended = True
+        if child in self._children:
+            self._children.remove(child)
+
+    async def _start(self) -> None:
+        try:
+            child = _Child(await _spawn(self.memory))
+            self.started += 1
+            try:
+                await asyncio.wait_for(child.ready(), _START_SECONDS)
+            except BaseException:
+                await asyncio.shield(child.end(at_once=True))
+                raise
+            self._children.append(child)
+        finally:
+            self._changed.set()
+
+    async def _ask(self, child: _Child, url: str, seconds: float) -> Any:
+        """The child's answer; raises ReadError (timeout, crash) where none comes."""
+        reading = asyncio.ensure_future(child.receive())
+        try:
+            # Nearly every answer is there before anybody asks Linux what the child has used.
+            before, started, pause = 0.0, 0.0, _UNWATCHED
             while not (await asyncio.wait({reading}, timeout=pause))[0]:
+                if not started:
+                    before, started, pause = child.cpu_seconds(), time.monotonic(), seconds
+                    continue
                 waited, used = time.monotonic() - started, child.cpu_seconds() - before
                 if used >= 0.9 * seconds or used <= 0 or waited >= _PATIENCE * seconds:
                     raise ReadError(url, f"parsing took longer than {seconds:.3g} s and was ended", kind="timeout")
@@ -153,38 +240,58 @@ class _Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.calls = 0
+        self.turn = asyncio.Lock()  # of the call whose answer comes next
+        self.answers = 0
+        self.held = 0  # calls it was given and has not answered
+        self.begun = 0.0  # when the one it is at was begun
+        self.has_large = False
+        self.is_spoiled = False  # holds a call that nobody waits for
+        self.is_to_end = False  # as soon as it has answered what it holds
+        self.is_ended = False
         self.warm = 0  # bytes it held when it had warmed up
 
     async def ready(self) -> None:
         """Wait until it has warmed up, which it says with an empty answer."""
         if self.process.stdout is not None:
             await self.process.stdout.readexactly(LENGTH.size)
-            self.warm = self._held()
+            self.warm = self._memory()
 
-    def has_grown(self) -> bool:
-        """Whether it holds on to far more memory than when it was new."""
-        return self._held() > self.warm + GROWN
+    def takes_another(self) -> bool:
+        """Whether a call may be put behind that which it is at."""
+        busy = self.has_large or self.is_spoiled or self.is_to_end
+        return self.held < _HELD and not busy and time.monotonic() - self.begun < _LONG
 
-    def _held(self) -> int:
+    def is_spent(self, *, large: bool) -> bool:
+        """Whether it has served long enough, or holds on to far more memory than when it was new, and nothing lies in its pipe."""
+        if large or self.is_to_end or self.answers % LOOKED_AT_EVERY == 0:
+            # While it is at its next call, what that takes is counted, too: looked at again when it has nothing to do.
+            self.is_to_end = self.answers >= CALLS_A_CHILD or self._memory() > self.warm + GROWN
+        return self.is_to_end and self.held == 1
+
+    def _memory(self) -> int:
         """Bytes of memory it holds; 0 where the system does not tell."""
         try:
             return int(_told_of(self.process.pid, "statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except (OSError, ValueError, IndexError):
             return 0
 
-    async def exchange(self, call: bytes) -> Any:
-        self.calls += 1
+    def send(self, call: bytes) -> None:
+        """Put a call into its pipe, behind those that are there; ``receive`` is then awaited in the same order."""
+        if self.process.stdin is not None:
+            self.process.stdin.write(LENGTH.pack(len(call)))
+            self.process.stdin.write(call)
+
+    async def receive(self) -> Any:
         sender, receiver = self.process.stdin, self.process.stdout
         if sender is None or receiver is None:
             raise ConnectionError("the child has no pipes")
-        sender.write(LENGTH.pack(len(call)))
-        sender.write(call)
         await sender.drain()
         (size,) = LENGTH.unpack(await receiver.readexactly(LENGTH.size))
         if size > _LARGEST_ANSWER:
             raise ValueError("answer too large")
-        return _Answer(io.BytesIO(await receiver.readexactly(size))).load()
+        answer = _Answer(io.BytesIO(await receiver.readexactly(size))).load()
+        self.answers += 1
+        return answer
 
     def cpu_seconds(self) -> float:
         """CPU time used so far; 0 where the system does not tell (then wall time alone decides)."""

@@ -22,10 +22,11 @@ from domain import values
 from domain.errors import ReadError
 from extractors.child import _answer, pack_enumerations_by_value
 from extractors.feeds import read_feed
-from extractors.pool import ParserPool, _Answer
+from extractors.pool import LARGE, ParserPool, _Answer
 from tests.conftest import HOUSE
 from tests.extractors.reading.conftest import item, rss
 
+NAP = 0.5  # seconds
 BODY = rss(item(title="Story", link="https://a.example/1")).encode()
 
 
@@ -36,6 +37,11 @@ def hang(*, url: str) -> None:
 
 def sleep(*, url: str) -> None:
     time.sleep(600)
+
+
+def nap(*, url: str) -> str:
+    time.sleep(NAP)
+    return "awake"
 
 
 def die(*, url: str) -> None:
@@ -124,6 +130,82 @@ async def test_a_cancelled_call_leaves_no_process_behind(now):
             await call
         assert not child.is_running()
         assert await read(pool, now) == "Story"
+
+
+async def held_by(pool: ParserPool, number: int) -> None:
+    """Wait until the pool's only child holds so many calls."""
+    async with asyncio.timeout(30):
+        while [child.held for child in pool._children] != [number]:
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize(("function", "kind"), [(hang, "timeout"), (die, "crash"), (devour, "memory"), (betray, "crash")])
+async def test_a_call_behind_one_that_goes_wrong_is_given_to_another_child(now, function, kind):
+    async with ParserPool(1, 1, 60_000_000) as pool:
+        await read(pool, now)
+        first = asyncio.create_task(pool.run(function, url="https://a.example/page"))
+        await held_by(pool, 1)
+        second = asyncio.create_task(read(pool, now))
+        await held_by(pool, 2)
+        with pytest.raises(ReadError) as ended:
+            await first
+        assert ended.value.kind == kind
+        assert await second == "Story"
+        assert pool.started == 2
+
+
+async def test_a_call_s_time_begins_when_its_turn_has_come(now):
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        await read(pool, now)
+        first = asyncio.create_task(pool.run(nap, url=""))
+        await held_by(pool, 1)
+        begun = pool._children[0].begun
+        second = asyncio.create_task(pool.run(shout, url=""))
+        await held_by(pool, 2)
+        assert await asyncio.gather(first, second) == ["awake", "done"]
+        assert pool._children[0].begun - begun >= NAP
+
+
+async def test_a_call_cancelled_while_it_waits_behind_another_spoils_neither_that_nor_the_next(now):
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        await read(pool, now)
+        first = asyncio.create_task(pool.run(nap, url=""))
+        await held_by(pool, 1)
+        second = asyncio.create_task(pool.run(shout, url=""))
+        await held_by(pool, 2)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        assert await first == "awake"
+        assert await read(pool, now) == "Story"
+
+
+async def test_a_burst_is_left_to_one_child_and_long_waiting_starts_another(now):
+    async with ParserPool(2, 20, 200_000_000) as pool:
+        await asyncio.gather(*(read(pool, now) for _ in range(30)))
+        assert pool.started == 1
+        long = asyncio.create_task(pool.run(sleep, url=""))
+        await held_by(pool, 1)
+        await asyncio.sleep(0.4)  # nothing is put behind a call that may hang
+        assert await read(pool, now) == "Story"
+        assert pool.started == 2
+        long.cancel()
+
+
+async def test_large_bodies_have_a_child_for_themselves(now):
+    large = BODY + b" " * LARGE
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        calls = [pool.run(read_feed, body, url="", source_id="a", now=now) for body in (BODY, large, BODY, large, BODY)]
+        assert [feed.entries[0].title for feed in await asyncio.gather(*calls)] == ["Story"] * 5
+        assert pool.started == 1
+
+
+async def test_after_the_pool_was_closed_nothing_is_started(now):
+    pool = ParserPool(1, 20, 200_000_000)
+    await pool.close()
+    with pytest.raises(ReadError, match="were ended"):
+        await read(pool, now)
+    assert pool.started == 0
 
 
 async def test_ctrl_c_does_not_end_a_child(now):
