@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from domain.errors import SholuError, StoreError
@@ -23,7 +24,21 @@ from review.desk import HERE, Desk, page, templates
 from review.filters import FilterError
 from review.guard import Guard
 from review.names import Names
-from review.pages import account, api, deciding, exports, health, inbox, insights, item, probes, rules_at_work, second, trial
+from review.pages import (
+    account,
+    api,
+    deciding,
+    exports,
+    health,
+    inbox,
+    insights,
+    item,
+    probes,
+    resume,
+    rules_at_work,
+    second,
+    trial,
+)
 from review.people import TooManyTries
 from review.sessions import Sealer, load_secret
 from review.settings import DeskSettings
@@ -59,6 +74,8 @@ def create_app(
     for part in (probes, inbox, item, deciding, second, insights, rules_at_work, trial, health, exports, api, account):
         app.include_router(part.router)
     app.add_exception_handler(SholuError, _told)
+    app.add_exception_handler(LoginNeeded, _ended)
+    app.add_exception_handler(Forged, _ended)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _broken)
@@ -80,6 +97,13 @@ def _told(request: Request, error: Exception) -> Response:
     return _answer(request, status, str(error), isinstance(error, LoginNeeded))
 
 
+async def _ended(request: Request, error: Exception) -> Response:
+    """A session that is no more: a decision that came too late is kept for after the login."""
+    assert isinstance(error, SholuError)
+    kept = await resume.keep(request, error) if resume.is_decision(request) else None
+    return await run_in_threadpool(_told, request, error) if kept is None else kept
+
+
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
@@ -99,6 +123,8 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: int, message: str, login: bool) -> Response:
+    if "hx-request" in request.headers:  # the page shows the sentence itself, in its own place
+        return PlainTextResponse(message or HTTPStatus(status).phrase, status_code=status)
     machine = request.url.path.startswith(("/api/", "/export"))
     if machine:
         headers = {"www-authenticate": 'Basic realm="Sholu", charset="UTF-8"'} if status == 401 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,18 +19,22 @@ from domain.phrases import number_shown
 from domain.settings import Settings
 from domain.shown import web_address
 from review.names import Names, theme_name
-from review.plain import clipped, host_of, plain
+from review.plain import TITLE_SHOWN, clipped, host_of, plain
 from review.reasons import Teller
 from review.sessions import COOKIE, Sealer, Visitor
 from review.settings import DeskSettings
 from review.views import first_words, span_kinds
-from review.wording import LANGUAGES, knows, moment, pick_language, say
+from review.wording import LANGUAGES, knows, moment, pick_language, reader_name, say
 from storage.alarms import open_alarms
 from storage.queues import Listed
 from storage.store import Store
 
 HERE: Final = Path(__file__).resolve().parent
 LANGUAGE_COOKIE: Final = "sholu_language"
+# What the next page is to tell, once: a decision goes on to another item, and what is to be said of it would be lost on the way.
+TOLD_COOKIE: Final = "sholu_told"
+TOLD: Final = re.compile(r"(changed|meanwhile)\.([0-9]{1,18})")
+TOLD_SECONDS: Final = 300
 # Why an item is not relevant, in the order of the keys 1 to 6.
 REASONS: Final = ("wrong-country", "sport", "other-meaning", "old-news", "duplicate", "other")
 
@@ -74,12 +79,34 @@ def page(request: Request, template: str, visitor: Visitor, *, status: int = 200
         "known_entity": desk.names.knows, "shown_value": partial(shown_value, desk.names, language), "kinds_of": kinds_of,
         "kind_of": kind_of, "explain": teller.of_spans, "told": teller.why, "rule_title": partial(desk.names.rule, language),
         "signal_title": partial(desk.names.signal, language), "tally_title": partial(desk.names.tally, language),
-        "first_words": first_words, "reasons": REASONS,
+        "first_words": first_words, "title_shown": TITLE_SHOWN, "read_by": partial(reader_name, language), "reasons": REASONS,
     }  # fmt: skip
-    body = desk.templates.get_template(template).render({**shared, **context})
+    told = [] if template.startswith("_") else _told_before(request)
+    body = desk.templates.get_template(template).render({**shared, "told_once": told, **context})
     answer = HTMLResponse(body, status_code=status)
+    if told:
+        answer.delete_cookie(TOLD_COOKIE, path="/")
     set_session(desk, answer, visitor)
     return answer
+
+
+def inside(where: str) -> str:
+    """An address of ours to go on to; never another site."""
+    return where if re.fullmatch(r"/(?![/\\])[^\x00-\x20\\]*", where) and len(where) < 4_000 else "/"
+
+
+def _told_before(request: Request) -> list[tuple[str, str]]:
+    held = (TOLD.fullmatch(one) for one in request.cookies.get(TOLD_COOKIE, "")[:200].split("_"))
+    return [(one[1], one[2]) for one in held if one]
+
+
+def tell_next(desk: Desk, answer: Response, told: Sequence[tuple[str, int]]) -> None:
+    """Have the next page say what became of a decision: that an item was ``changed`` or decided ``meanwhile``."""
+    if told:
+        value = "_".join(f"{kind}.{item}" for kind, item in told[:4])
+        answer.set_cookie(
+            TOLD_COOKIE, value, max_age=TOLD_SECONDS, httponly=True, samesite="lax", secure=desk.own.https, path="/"
+        )
 
 
 def set_session(desk: Desk, answer: Response, visitor: Visitor) -> None:

@@ -37,6 +37,13 @@ def knows(language: str, key: str) -> bool:
     return key in catalogue(language)
 
 
+def reader_name(language: str, extractor: str) -> str:
+    """What found a text, as its version keeps it: our own ways of reading in the language, a library by its name."""
+    way, _, version = extractor.rpartition(" ")
+    key = f"extractor.{way.replace(' ', '-')}"
+    return say(language, key, version=version) if version.isdigit() and knows(language, key) else extractor
+
+
 def pick_language(chosen: str | None, accept: str) -> str:
     """The language to speak: the one chosen, else the first we know of the browser's list, else English."""
     if chosen in LANGUAGES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,7 +10,8 @@ from fastapi.responses import RedirectResponse, Response
 from domain.errors import ConfigError
 from review import people
 from review.access import Admin, Anyone, Sent, checked_form, peer
-from review.desk import LANGUAGE_COOKIE, page, set_session, the_desk
+from review.desk import LANGUAGE_COOKIE, inside, page, set_session, the_desk
+from review.pages import resume
 from review.pages.deciding import back_to
 from review.people import LoginRefused, TooManyTries
 from review.sessions import COOKIE, Role, Visitor, new_session
@@ -26,10 +26,11 @@ A_YEAR = 365 * 86_400
 def login_form(request: Request, who: Anyone, next: str = "/") -> Response:  # noqa: A002 - the name in the address
     """Name and password; whoever is known already goes on."""
     if who.role is not None:
-        return RedirectResponse(_inside(next), status_code=303)
+        return RedirectResponse(inside(next), status_code=303)
     return page(
-        request, "login.html", who, next=_inside(next), refused="", name="", proxied=bool(the_desk(request).own.proxy_header)
-    )
+        request, "login.html", who, next=inside(next), refused="", name="", pending="",
+        proxied=bool(the_desk(request).own.proxy_header),
+    )  # fmt: skip
 
 
 @router.post("/login")
@@ -43,13 +44,17 @@ def login(request: Request, who: Anyone, form: Sent) -> Response:
         status = 429 if isinstance(error, TooManyTries) else 403
         said = "login.too-many" if status == 429 else "login.refused"
         return page(
-            request, "login.html", who, status=status, next=_inside(form.one("next", "/")), refused=said, name=name, proxied=False
-        )
+            request, "login.html", who, status=status, next=inside(form.one("next", "/")), refused=said, name=name, proxied=False,
+            pending=form.one("pending"),
+        )  # fmt: skip
     session = new_session(user.name, desk.sealer.mark(user.password_hash))
     until = now + timedelta(hours=desk.own.session_hours)
     users.begin_session(desk.store, token=session.id, user=user, until=until, address=address, now=now)
-    answer = RedirectResponse(_inside(form.one("next", "/")), status_code=303)
-    set_session(desk, answer, Visitor(user.name, Role(user.role), session, "", fresh=True))
+    known = Visitor(user.name, Role(user.role), session, desk.sealer.token(session), fresh=True)
+    if pending := form.one("pending"):
+        return resume.offer(request, known, resume.read(pending))
+    answer = RedirectResponse(inside(form.one("next", "/")), status_code=303)
+    set_session(desk, answer, known)
     return answer
 
 
@@ -120,8 +125,3 @@ def change(request: Request, who: Admin, form: Sent) -> Response:
             said=str(error),
         )
     return RedirectResponse("/people", status_code=303)
-
-
-def _inside(where: str) -> str:
-    """An address of ours to go on to; never another site."""
-    return where if re.fullmatch(r"/(?![/\\])[^\x00-\x20\\]*", where) and len(where) < 4_000 else "/"

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from domain.errors import SholuError
 from review.access import Form, Reviewer, Sent, peer
-from review.desk import REASONS, Desk, page, the_desk
+from review.desk import REASONS, Desk, inside, page, tell_next, the_desk
 from review.filters import Filters, read_filters
 from review.pages.inbox import TODAY, shown_count
 from review.sessions import Visitor
@@ -43,7 +43,10 @@ def decide(request: Request, who: Reviewer, form: Sent) -> Response:
     made = verdicts.decide(desk.store, ballot, now=now, address=peer(request))
     if request.headers.get("hx-request") == "true" and form.one("place") == "inbox":
         return _line(request, who, made, ballot, filters)
-    return RedirectResponse(following or back_to(form), status_code=303)
+    answer = RedirectResponse(following or back_to(form), status_code=303)
+    changed, meanwhile = made.changed[:1], [item for item, _, _ in made.meanwhile][:1]
+    tell_next(desk, answer, [*(("changed", one) for one in changed), *(("meanwhile", one) for one in meanwhile)])
+    return answer
 
 
 @router.post("/undo")
@@ -89,8 +92,7 @@ def read_ballot(form: Form, reviewer: str, now: float, *, since: datetime | None
 
 def back_to(form: Form) -> str:
     """The page a form came from, if it is one of ours; never another site."""
-    where = form.one("back", "/")
-    return where if re.fullmatch(r"/(?![/\\])[^\x00-\x20\\]*", where) and len(where) < 4_000 else "/"
+    return inside(form.one("back", "/"))
 
 
 def _following(desk: Desk, ballot: Ballot, form: Form, filters: Filters) -> str | None:

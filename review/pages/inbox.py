@@ -35,6 +35,7 @@ def inbox(request: Request, who: Reader) -> Response:
         request, "inbox.html", who,
         filters=filters, entries=entries(listed, held, filters.q), query=filters.address(),
         after=cursor_text(listed.after) if listed.after else "", queues=queue_tabs(request, who.name, filters.queue),
+        settles=filters.queue is Queue.DISPUTED, bare=not listed.items and not queues.count_queue(desk.store, Queue.ALL, most=1),
         seen=verdicts.newest_verdict(desk.store), opened=desk.clock().timestamp(), chosen=filter_choices(request, filters),
         speed=statistics.speed_today(desk.store, who.name, since=desk.clock() - TODAY),
     )  # fmt: skip

@@ -124,8 +124,12 @@ def _outlets(desk: Desk, language: str, days: int) -> Figure:
     def spoken(value: str) -> str:
         return say(language, f"language.{value}") if knows(language, f"language.{value}") else value
 
-    ownerships = sorted({key[0] for key in counts}, key=lambda one: -sum(many for key, many in counts.items() if key[0] == one))
-    languages = sorted({key[1] for key in counts}, key=lambda one: -sum(many for key, many in counts.items() if key[1] == one))
+    ownerships = sorted(
+        {key[0] for key in counts}, key=lambda one: (-sum(many for key, many in counts.items() if key[0] == one), one)
+    )
+    languages = sorted(
+        {key[1] for key in counts}, key=lambda one: (-sum(many for key, many in counts.items() if key[1] == one), one)
+    )
     named = {(own(key[0]), spoken(key[1])): many for key, many in counts.items()}
     title = say(language, "picture.outlets")
     columns = [spoken(one) for one in languages]

@@ -14,7 +14,7 @@ from review.access import READS, Reader, peer
 from review.desk import page, the_desk
 from review.filters import read_filters
 from review.marks import TEXT_SHOWN, evidence, paragraphs, pieces
-from review.plain import plain
+from review.plain import TITLE_SHOWN, plain
 from review.views import accounts, far_down, searched_spans, span_kinds
 from storage import captures, dossier, users, verdicts
 from storage.dossier import Dossier, Recheck, Version
@@ -40,7 +40,7 @@ def show(request: Request, who: Reader, item_id: int) -> Response:
     said, told = verdicts.history(desk.store, item_id), paragraphs(held.text, spans)
     return page(
         request, "item.html", who,
-        d=held, spans=spans, kinds=kinds, title=pieces(held.item.title[:600], spans, "title"), paragraphs=told,
+        d=held, spans=spans, kinds=kinds, title=pieces(held.item.title[:TITLE_SHOWN], spans, "title"), paragraphs=told,
         far=far_down(evidence(held.item.title, held.text, held.flagging), told),
         cut=max(0, len(held.text) - TEXT_SHOWN), accounts=accounts(held.flagging),
         entities=[one for one in held.flagging.entities if one not in held.flagging.places] if held.flagging else [], said=said, query=filters.address(),

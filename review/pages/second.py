@@ -15,6 +15,7 @@ from review.desk import page, the_desk
 from review.marks import TEXT_SHOWN, paragraphs, pieces
 from review.pages.inbox import SECOND_READING, queue_tabs
 from review.pages.item import find
+from review.plain import TITLE_SHOWN
 from storage import samples, statistics, verdicts
 from storage.dossier import Dossier
 
@@ -66,6 +67,6 @@ def _blind(opened: float, held: Dossier | None) -> dict[str, Any]:
         return {"d": None, "opened": opened, "group": []}
     return {
         "d": held, "opened": opened, "group": [held.item.id], "spans": (), "kinds": {},
-        "title": pieces(held.item.title[:600], (), "title"), "paragraphs": paragraphs(held.text, ()),
+        "title": pieces(held.item.title[:TITLE_SHOWN], (), "title"), "paragraphs": paragraphs(held.text, ()),
         "cut": max(0, len(held.text) - TEXT_SHOWN),
     }  # fmt: skip

@@ -53,7 +53,7 @@
     if (!bulk) return;
     const n = picked().length;
     bulk.hidden = n === 0;
-    one("#picked").textContent = String(n);
+    one("#picked").textContent = String(n); // without this script it stays empty, for nobody counts
   }
   // The form that a decision goes through: the selection's if anything is selected, else this entry's, else the page's.
   function desk() {
@@ -180,8 +180,20 @@
     all("details.why[open]", entry).forEach((list) => { list.open = false; });
     go(entry);
   }
+  // The session has ended: the decision is sent again as a page of its own, which keeps it through the login.
+  function sendAsPage(event) {
+    const asked = event.detail.requestConfig.triggeringEvent;
+    const button = asked && asked.submitter;
+    if (!button || !button.form) return false;
+    const said = document.createElement("input");
+    Object.assign(said, { type: "hidden", name: button.name, value: button.value });
+    button.form.append(said);
+    button.form.submit();
+    return true;
+  }
   document.addEventListener("htmx:responseError", function (event) {
-    failed(event, event.detail.xhr.responseText.slice(0, 300).replace(/<[^>]*>/g, " ").trim());
+    if (event.detail.xhr.status === 401 && sendAsPage(event)) return;
+    failed(event, event.detail.xhr.responseText.slice(0, 500));
   });
   document.addEventListener("htmx:sendError", function (event) {
     failed(event, one("#trouble").dataset.silent);
@@ -191,5 +203,8 @@
     if (wanted && wanted.classList.contains("entry")) go(wanted);
     else if (entries().length && !one("[autofocus]")) go(entries()[0], false);
     showPicked();
+    // On a phone the queues are one line to be pushed aside; the one that is open is in sight.
+    const queue = one(".queues [aria-current]");
+    if (queue) queue.scrollIntoView({ block: "nearest", inline: "center" });
   });
 })();
