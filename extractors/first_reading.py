@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -110,12 +110,16 @@ class _Block(NamedTuple):
         return self.linked <= 0.7 * len(self.text) and not (self.loose and len(self.text) < 20)
 
 
-def first_reading(tree: Any) -> str | None:
-    """The article's text, a paragraph a line, or None where the page must be read in full."""
+def first_reading(tree: Any, headings: Iterable[Any] | None = None) -> str | None:
+    """The article's text, a paragraph a line, or None where the page must be read in full.
+
+    ``headings`` are the page's <h1>, where somebody has looked for them already.
+    """
     body = tree if tree.tag == "body" else tree.find("body")
     if body is None:
         return None
-    reader = _Reader(frames=frozenset(above for heading in body.iter("h1") for above in heading.iterancestors()))
+    headings = body.iter("h1") if headings is None else headings
+    reader = _Reader(frames=frozenset(above for heading in headings for above in heading.iterancestors()))
     reader.walk(body)
     blocks, spans, judged = reader.blocks, reader.spans, reader.judge()
     running = [
@@ -136,7 +140,7 @@ def first_reading(tree: Any) -> str | None:
     lead = running[first] - running[min(reader.heading, first)]
     if not _is_articles(best) and (lead or best.tag not in _FRAMES):
         return None
-    if sum(1 for inner in best.iterdescendants("article") if inner in spans) > MOST_ARTICLES:
+    if sum(1 for inner in spans if inner.tag == "article" and best in inner.iterancestors()) > MOST_ARTICLES:
         return None
     if doubted > MOST_DOUBTED * own or beside > MOST_BESIDE * own:
         return None
@@ -235,8 +239,8 @@ class _Reader:
         if aside is _Aside.OTHER:
             return
         first = len(self.blocks)
-        if tag in _BLOCKS and not (len(element) and _splits(element)):
-            self._block(element)
+        if tag in _BLOCKS and self._block(element):
+            pass
         elif tag in _CONTAINERS:
             self._mixed(element)
         else:
@@ -248,13 +252,17 @@ class _Reader:
             if aside:
                 self.asides.append((first, last, aside))
 
-    def _block(self, element: Any) -> None:
+    def _block(self, element: Any) -> bool:
+        """Whether it is one: it is none that holds others."""
         if len(element):
             parts: list[str] = []
             linked = _gather(element, parts)
+            if linked is None:
+                return False
             self._add(parts, linked, element, loose=False)
         elif element.text:
             self._add((element.text,), 0, element, loose=False)
+        return True
 
     def _mixed(self, element: Any) -> None:
         """A container whose own text and inline children are paragraphs too, told apart by <br> and by its blocks."""
@@ -263,11 +271,12 @@ class _Reader:
         linked = 0
         for child in element:
             tag, text, whole = child.tag, child.text, len(child)
-            if tag in _INLINE and not (whole and _splits(child)):
-                if (whole or text) and not _aside(child.get("class"), child.get("id")):
-                    before = len(loose)
-                    inside = _gather(child, loose)
-                    linked += sum(map(len, loose[before:])) if tag == "a" else inside
+            parts = [text] if text and not whole else []
+            inside = None if tag not in _INLINE else _gather(child, parts) if whole else 0
+            if inside is not None:
+                if parts and not _aside(child.get("class"), child.get("id")):
+                    loose += parts
+                    linked += sum(map(len, parts)) if tag == "a" else inside
             else:
                 if loose:
                     self._add(loose, linked, element, loose=True)
@@ -292,8 +301,10 @@ def _splits(element: Any) -> bool:
     return not _SPLITS.isdisjoint([inner.tag for inner in element.iterdescendants()])
 
 
-def _gather(element: Any, parts: list[str]) -> int:
-    """Append the text of an element, without what is dropped inside it, to ``parts``; returns how many letters are links'."""
+def _gather(element: Any, parts: list[str]) -> int | None:
+    """Append the text of an element, without what is dropped inside it, to ``parts``; returns how many letters are links', or None
+    where it holds paragraphs.
+    """
     linked = 0
     if element.text:
         parts.append(element.text)
@@ -301,10 +312,16 @@ def _gather(element: Any, parts: list[str]) -> int:
         tag = child.tag
         if tag == "br":
             parts.append(" ")
+        elif tag in _SPLITS:
+            return None
         elif tag not in _DROPPED:
             before = len(parts)
             inside = _gather(child, parts)
+            if inside is None:
+                return None
             linked += sum(map(len, parts[before:])) if tag == "a" else inside
+        elif len(child) and _splits(child):
+            return None
         if child.tail:
             parts.append(child.tail)
     return linked

@@ -15,6 +15,7 @@ from typing import Any
 
 from extractors.dates import read_date
 from extractors.plain import plain_title
+from extractors.unwrapped import HIDING
 
 _DATE_NAMES = (
     "article:published_time datepublished og:published_time article:published pubdate publishdate publish_date date dc.date "
@@ -55,11 +56,16 @@ class Head:
     free: bool | None = None
 
 
-def read_head(tree: Any) -> Head:
-    """Read what a parsed page says of itself; never raises for what a page may hold."""
-    found: dict[str, list[Any]] = {tag: [] for tag in _TELLING}
-    for element in tree.iter(*_TELLING):
+def telling(tree: Any) -> dict[str, list[Any]]:
+    """By their names, all elements by which a page says something of itself or hides text: one walk for all who ask for some."""
+    found: dict[str, list[Any]] = {tag: [] for tag in (*_TELLING, *HIDING)}
+    for element in tree.iter(*found):
         found[element.tag].append(element)
+    return found
+
+
+def read_head(tree: Any, found: dict[str, list[Any]]) -> Head:
+    """Read what a parsed page says of itself, ``found`` being its ``telling`` elements; never raises for what a page may hold."""
     metas: dict[str, str] = {}
     for meta in found["meta"]:
         name = (meta.get("property") or meta.get("name") or meta.get("itemprop") or "").lower()

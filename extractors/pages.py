@@ -84,16 +84,18 @@ def read_page(
         check_page(markup.encode("utf-8", "replace"), url)
     if _is_no_text(markup):
         raise ReadError(url, "not a web page but bytes that are no text", kind="not-a-page")
+    from extractors.pageheads import read_head, telling
+
     tree, flattened = _parsed(markup, url, utf8=decoded.utf8)
-    if flattened or hides_text(tree):  # what was flattened cannot tell any more
+    found = telling(tree)
+    if flattened or hides_text(found):  # what was flattened cannot tell any more
         whole, markup = markup, unwrapped(markup, url)
         if markup != whole:
             tree = parse_page(markup, url)
-    from extractors.pageheads import read_head
-
-    head = read_head(tree)
+            found = telling(tree)
+    head = read_head(tree, found)
     # Nine pages in ten leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
-    quick = clean_text(first_reading(tree) or "").strip()
+    quick = clean_text(first_reading(tree, found["h1"]) or "").strip()
     text = quick or _article(tree, url)
     seen = Seen(
         markup=markup,

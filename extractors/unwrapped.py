@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from extractors.limits import check_page
 
 _ALWAYS = ("foreignobject", "xmp", "listing", "plaintext", "marquee", "blink", "dialog")
 _BY_ATTRIBUTE = {"iframe": "srcdoc", "template": "shadowroot"}
-_ELEMENTS = (*_ALWAYS, *_BY_ATTRIBUTE)
+HIDING = (*_ALWAYS, *_BY_ATTRIBUTE)
+"""Elements that may hold such text."""
 _DRAWING = re.compile(r"<(/?)(?:svg|foreignobject)\b", re.IGNORECASE)
 _SHADOW = re.compile(r"<template(?=\s[^<>]{0,500}?\bshadowroot)", re.IGNORECASE)
 _FRAME = re.compile(
@@ -24,11 +26,10 @@ _TYPED = re.compile(r"<(/?)(?:xmp|listing)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"<(/?)(?:plaintext|marquee|blink|dialog)\b", re.IGNORECASE)
 
 
-def hides_text(tree: Any) -> bool:
-    """Whether a page, parsed as it came, holds such elements: libxml2 walks past all others, at a tenth of looking through the bytes."""
-    return any(
-        element.tag in _ALWAYS or any(_BY_ATTRIBUTE[element.tag] in name for name in element.keys())  # noqa: SIM118  # no dictionary
-        for element in tree.iter(*_ELEMENTS)
+def hides_text(found: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether a page, parsed as it came, holds such text; ``found`` are its ``HIDING`` elements by their names."""
+    return any(found[name] for name in _ALWAYS) or any(
+        said in attribute for name, said in _BY_ATTRIBUTE.items() for element in found[name] for attribute in element.attrib
     )
 
 

@@ -55,7 +55,7 @@ def test_no_flag_changes_where_a_page_was_read_cheaply(texts, monkeypatch):
     from rules.engine.rulebook import load_rulebook
 
     rulebook = load_rulebook(house / "rules" / "kazakhstan")
-    monkeypatch.setattr(pages, "first_reading", lambda _tree: None)
+    monkeypatch.setattr(pages, "first_reading", lambda *_: None)
     changed = []
     for row in map(json.loads, shared("pages", "MANIFEST.jsonl").read_text(encoding="utf-8").splitlines()):
         url = row["url"] or "https://example.org/a/story"
