@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from domain.settings import load_settings
 from domain.values import Source
-from extractors.catalogue import load_sources
+from extractors.kept_list import known_sources
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, read_state
 from flows.steps import read_source
@@ -37,7 +37,7 @@ async def take(world: World, source: Source) -> tuple[int, int, PollState | None
 async def poll() -> tuple[int, int]:
     """New entries in all (those that wait from before stand among them), and changed feeds."""
     settings = load_settings()
-    listed = load_sources(settings.sources)
+    listed = known_sources(settings.sources, settings.home / "cache")
     rulebook = open_rulebook(settings.rules, settings.home / "cache")
 
     def clock() -> datetime:

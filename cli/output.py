@@ -29,8 +29,13 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=False)
 
 
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: object) -> Any:
     """A value as JSON has it: dataclasses as objects, times as ISO 8601 in UTC, enums as their values."""
+    if type(value) in _AS_THEY_ARE:  # nearly all there is, and a subclass of these may be an Enum
+        return value
     match value:
         case Enum():
             return value.value

@@ -19,9 +19,9 @@ import yaml
 from domain.errors import ConfigError
 from domain.values import Rung, RungKind, Source
 from domain.yamlfile import Key, YamlFile, load_yaml, read_yaml
+from extractors.kept_list import SUFFIXES, files_of
 from extractors.stanzas import LANGUAGE, WrongValueError, read_address, read_stanza, written_stanza
 
-SUFFIXES: Final = (".yaml", ".yml", ".opml", ".txt")  # what is read from a folder; anything else in it is left alone
 MAX_LIST_BYTES: Final = 8_000_000  # ten thousand sources take about three
 
 
@@ -111,9 +111,7 @@ def derived_id(url: str) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    files = files_of(path)
     if not files:
         raise ConfigError(f"the folder has no file of sources ({', '.join(SUFFIXES)})", file=path)
     return files

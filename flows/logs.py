@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import traceback
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 LINES_A_LOOK = 100
+FAULTS_KNOWN = 1_000  # kinds of faults of all runs of a process; with more of them, some are told in full again
 LOG_BYTES, LOG_FILES = 10_000_000, 5  # a month of a hundred sources
 
 
@@ -42,6 +45,33 @@ class KeptLines(logging.handlers.RotatingFileHandler):
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802  # the standard library's name
         self._said += 1
         return self._said % LINES_A_LOOK == 1 and bool(super().shouldRollover(record))
+
+
+class TracebackOnce(logging.Filter):
+    """A fault of ours that a thousand pages meet is told a thousand times, but with its traceback only the first time in a run.
+
+    The same fault is one of the same type, raised at the same line; a later line of it says how often it came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._met: Counter[tuple[object, ...]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            last = next(iter(reversed(traceback.extract_tb(error.__traceback__, limit=-1))), None)
+            fault = (getattr(record, "run", None), type(error), *((last.filename, last.lineno) if last else ()))
+            if len(self._met) > FAULTS_KNOWN:
+                self._met.clear()
+            self._met[fault] += 1
+            if self._met[fault] > 1:
+                record.msg = f"{record.getMessage()} (the same fault for the {self._met[fault]}. time; its traceback stands where it came first)"
+                record.args, record.exc_info, record.exc_text = None, None, None
+        return True
+
+
+TRACEBACK_ONCE = TracebackOnce()
+"""For the loggers under which faults are told, ``log.addFilter(TRACEBACK_ONCE)``: whoever listens to them gets it once."""
 
 
 def kept_lines(home: Path) -> logging.Handler | None:

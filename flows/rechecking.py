@@ -20,6 +20,7 @@ from extractors.failures import status_error
 from extractors.pool import ParserPool
 from flows.batches import Batcher
 from flows.choosing import refuse_unknown_sources
+from flows.logs import TRACEBACK_ONCE
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import load_capture, save_captures
 from storage.rechecks import DueLook, Found, Look, due_rechecks, item_key_of, retry_at, save_looks, schedule_rechecks
@@ -29,6 +30,7 @@ from storage.sources import claim
 from storage.store import Store, open_store
 
 log = logging.getLogger("sholu.recheck")
+log.addFilter(TRACEBACK_ONCE)
 
 LEASE = 180.0  # seconds the claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life

@@ -21,12 +21,13 @@ from pathlib import Path
 from domain.errors import ConfigError, SholuError, StoreError
 from domain.settings import Settings
 from domain.values import Counts, Entry, Outcome, OutcomeKind, PollKind, Source, SourceReport
-from extractors.catalogue import load_sources
 from extractors.headers import Validators
+from extractors.kept_list import known_sources
 from extractors.ladder import Reading, climb
 from extractors.meter import Meter
 from extractors.rhythm import Bounds
 from flows.judging import after_poll, is_offline, is_out_of_reach, read_state
+from flows.logs import TRACEBACK_ONCE
 from flows.report import RunReport
 from flows.shards import Shard
 from flows.world import Clock, CollectOptions, Tell, World, open_world
@@ -43,6 +44,7 @@ from storage.runs import end_run
 from storage.sources import PollState
 
 log = logging.getLogger("sholu.collect")
+log.addFilter(TRACEBACK_ONCE)
 
 RunShards = Callable[[World, Sequence[Shard]], Awaitable[Sequence[Sequence[SourceReport]]]]
 
@@ -69,7 +71,7 @@ async def collect(
     Raises ConfigError before anything is touched where settings or data are wrong, StoreError where the database refuses.
     """
     started = time.monotonic()
-    listed = load_sources(settings.sources)
+    listed = known_sources(settings.sources, settings.home / "cache")
     sources = chosen_sources(listed, options.sources, settings.sources)
     rulebook = open_rulebook(settings.rules, settings.home / "cache")
     async with open_world(settings, options, listed, sources, rulebook, clock=clock, tell=tell) as (world, plan):

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage.schema import metadata
+from storage.schema.whole import metadata
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:

@@ -21,7 +21,7 @@ from storage.entries import PendingEntry, pending_entries, take_entries
 from storage.items import held_items, save_results
 from storage.results import Held, NotStored, Read
 from storage.runs import begin_run, run_outcomes
-from storage.schema import metadata
+from storage.schema.whole import metadata
 from storage.shelf import Filter, flagging_history, item, list_items, outlets, page, versions
 from storage.sources import PollState, sync_sources
 from storage.store import Store, open_store

@@ -19,9 +19,10 @@ from sqlalchemy import Column, Integer, MetaData, Table, create_engine, select, 
 
 from domain.errors import StoreError
 from storage.migrations.run import configuration, upgrade
-from storage.schema import REVISIONS, metadata
+from storage.schema import REVISIONS
 from storage.schema.types import Moment, Words, short_key, write_json
 from storage.schema.watching import facts
+from storage.schema.whole import metadata
 from storage.store import Store, open_store
 from tests.storage.conftest import postgres_address
 
