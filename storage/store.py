@@ -206,7 +206,8 @@ def _must_be_utf8(url: URL, connection: Any, _entry: ConnectionPoolEntry) -> Non
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # sqlite3's own begin knows no IMMEDIATE and commits before DDL: we say BEGIN ourselves
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -16000"):
+    # 4 MB a connection: with 16 a run of 1,000 articles took as much CPU and 16 MB more, for what the system's cache holds too.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -4000"):
         try:
             connection.execute(f"PRAGMA {pragma}")
         except sqlite3.OperationalError as error:
