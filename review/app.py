@@ -20,7 +20,7 @@ from domain.errors import SholuError, StoreError
 from domain.settings import Settings
 from review import access
 from review.access import Forged, LoginNeeded, NotAllowed
-from review.desk import HERE, Desk, page, templates
+from review.desk import HERE, Desk, language_of, page, templates
 from review.filters import FilterError
 from review.guard import Guard
 from review.names import Names
@@ -42,6 +42,7 @@ from review.pages import (
 from review.people import TooManyTries
 from review.sessions import Sealer, load_secret
 from review.settings import DeskSettings
+from review.wording import say
 from storage.store import Store
 from storage.verdicts import NothingToDecide
 
@@ -94,7 +95,10 @@ class _Static(StaticFiles):
 
 def _told(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
-    return _answer(request, status, str(error), isinstance(error, LoginNeeded))
+    said = str(error)
+    if isinstance(error, StoreError) and request.url.path == "/decide":
+        said = f"{say(language_of(request), 'busy.nothing')} ({said})"
+    return _answer(request, status, said, isinstance(error, LoginNeeded))
 
 
 async def _ended(request: Request, error: Exception) -> Response:

@@ -240,6 +240,7 @@ def test_a_locked_database_is_told_and_nothing_is_lost(person: Person, store: St
         other.cursor().execute("BEGIN IMMEDIATE" if store.dialect == "sqlite" else "LOCK TABLE verdicts IN EXCLUSIVE MODE")
         answer = person.send("/decide", token=token, item=first, decision="relevant")
         assert answer.status_code == 503
+        assert "Nothing was decided: the store is busy." in answer.text
         assert "in use by another program" in answer.text
         assert person.get("/").status_code == 200  # reading goes on
     finally:

@@ -13,8 +13,9 @@ from review.people import add_user
 from storage import verdicts
 from storage.queues import Queue, count_queue
 from storage.store import Store
+from storage.verdicts import Ballot, Decision
 from tests.review.browser import chromium, chromium_path, served
-from tests.review.conftest import NOW
+from tests.review.conftest import NOW, Clock, Person
 from tests.review.press import load_press, many_stories
 
 pytestmark = [
@@ -304,3 +305,64 @@ def test_everything_works_without_javascript(open_page: Callable[..., Any], stor
     with page.expect_navigation():
         page.locator('.entry button[value="not-relevant:sport"]').first.click()
     assert verdicts.newest_verdict(store) >= 1
+
+
+def test_a_decision_by_a_key_outlives_the_end_of_the_session(
+    open_page: Callable[..., Any], store: Store, desk: FastAPI, clock: Clock
+) -> None:
+    add_user(store, "Anna", "a long password", "admin", now=clock())
+    page = open_page("/login", broken_line=True)  # a refusal is an error to the console
+
+    def log_in() -> None:
+        page.fill("#name", "Anna")
+        page.fill("#password", "a long password")
+        page.keyboard.press("Enter")
+
+    log_in()
+    page.wait_for_selector(".entry.here")
+    entry = here(page)
+    clock.pass_by(13 * 3600)
+    page.keyboard.press("n")
+    page.keyboard.press("2")
+    page.wait_for_selector("#password")
+    assert "it will be offered to you again" in page.inner_text("main")
+    log_in()
+    page.wait_for_selector(".verdict")
+    assert page.inner_text(".verdict") == "Not relevant · Sport"
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".entry.here")
+    assert page.locator(f"#{entry}").count() == 0
+    assert [one.reason for one in verdicts.history(store, int(entry[1:]))] == ["sport"]
+
+
+def test_without_javascript_a_decision_is_taken_back_by_a_button(open_page: Callable[..., Any], store: Store) -> None:
+    page = open_page("/", java_script_enabled=False)
+    entry = page.locator(".entry").first
+    number = str(entry.get_attribute("id"))
+    entry.get_by_role("button", name="Relevant", exact=False).first.click()
+    page.wait_for_load_state()
+    assert page.locator(f"#{number}").count() == 0
+    page.get_by_role("button", name="Undo the last decision").click()
+    page.wait_for_load_state()
+    assert page.locator(f"#{number}").count() == 1
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+@pytest.mark.parametrize("path", ["/?queue=disputed", "/?queue=all&q=митинг", "/second", "/blind", "/item/1"])
+def test_on_the_narrowest_phone_nothing_sticks_out_and_the_open_queue_is_in_sight(
+    open_page: Callable[..., Any], anna_and_bolat: tuple[Person, Person], desk: FastAPI, store: Store, path: str, language: str
+) -> None:
+    item = 1
+    for reviewer, decision in (("Anna", Decision.RELEVANT), ("Bolat", Decision.UNSURE)):
+        verdicts.decide(store, Ballot((item,), reviewer, decision), now=NOW)
+    page = open_page("/login", viewport={"width": 360, "height": 720}, locale=language)
+    page.fill("#name", "Bolat")
+    page.fill("#password", "another password")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".queues")
+    page.goto(page.url.partition("/?")[0].rstrip("/") + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    if page.locator(".queues [aria-current]").count():
+        box = page.locator(".queues [aria-current]").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 361
