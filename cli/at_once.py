@@ -6,8 +6,11 @@ typer, and pydantic which it asks about every option, take as long as 150 polls 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import gc
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cli.output import complain, print_json
@@ -29,6 +32,17 @@ def done_at_once(words: Sequence[str]) -> int | None:
     return run_sources(**given)
 
 
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Import without the collector of circular garbage: what is imported stays to the end, and it would look for some among that twice."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def run_sources(
     *,
     sources: tuple[str, ...] = (),
@@ -41,16 +55,18 @@ def run_sources(
     json: bool = False,
 ) -> int:
     """The command `sholu run`; returns its exit code."""
-    from cli.logs import set_up_logs
-    from domain.settings import load_settings
-    from flows.world import CollectOptions
+    with nothing_collected():
+        from cli.logs import set_up_logs
+        from domain.settings import load_settings
+        from flows.steps import collect  # with all that it needs
+        from flows.world import CollectOptions
 
     settings = load_settings()
     set_up_logs(settings.home)
     options = CollectOptions(sources=sources, force=force, since=since, due_only=due, dry_run=dry_run, at_most=at_most)
     report = _run_through_prefect(settings, options) if not plain else None
     if report is None:
-        report = run_here(settings, options, progress=not json)
+        report = run_here(partial(collect, settings, options, clock=lambda: datetime.now(UTC)), progress=not json)
     if json:
         print_json(report.summary())
     else:
@@ -73,13 +89,11 @@ def _run_through_prefect(settings: Settings, options: CollectOptions) -> RunRepo
     return run_collect(settings, options)
 
 
-def run_here(settings: Settings, options: CollectOptions, *, progress: bool) -> RunReport:
+def run_here(work: Callable[..., Coroutine[Any, Any, RunReport]], *, progress: bool) -> RunReport:
     """The same steps directly and at once, with a progress display where there is a terminal to show it on."""
-    from flows.steps import collect
-
     if not progress:
-        return asyncio.run(collect(settings, options, clock=lambda: datetime.now(UTC)))
+        return asyncio.run(work())
     from cli.progress import shown_progress
 
     with shown_progress() as tell:
-        return asyncio.run(collect(settings, options, clock=lambda: datetime.now(UTC), tell=tell))
+        return asyncio.run(work(tell=tell))

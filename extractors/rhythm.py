@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
-from statistics import median
 
 _WEIGHT = 0.3
 """What one observed gap counts against all before it; three or four polls follow a change of habit, one odd day does not."""
@@ -70,6 +69,8 @@ def publishing_gap(published: Iterable[datetime | None], most: int = 30) -> floa
     newest = sorted({date for date in published if date is not None}, reverse=True)[:most]
     if len(newest) < 3:
         return None
+    from statistics import median  # imported when a feed was read: most polls read none
+
     return median((later - earlier).total_seconds() for later, earlier in pairwise(newest))
 
 

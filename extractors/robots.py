@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from protego import Protego
+if TYPE_CHECKING:
+    from protego import Protego
 
 AGENT = "sholu"
 MAX_ROBOTS = 512_000
@@ -31,6 +33,8 @@ ALLOW_ALL = Robots(None, None)
 
 def read_robots(body: bytes) -> Robots:
     """Read a robots.txt; what cannot be read of it is no rule."""
+    from protego import Protego  # imported with the first robots.txt: feeds are asked for without one
+
     text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
     rules = Protego.parse("\n".join(_ours(line) for line in re.split(r"\r\n|\r|\n", text)))
     delay = rules.crawl_delay(AGENT)

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -112,6 +111,8 @@ def chosen_sources(sources: Sequence[Source], ids: Sequence[str], file: Path) ->
     known = {source.id: source for source in sources}
     for wanted in ids:
         if wanted not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(wanted, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else "; `sholu sources list` shows them"
             raise ConfigError(f"there is no source {wanted!r}{hint}", file=file)
