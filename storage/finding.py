@@ -99,6 +99,7 @@ def found(dialect: str, asked: str, way: Way) -> Found:
     condition = index.c.words.op("@@")(func.to_tsquery("simple", match))
     if way.rare and match:
         # MATERIALIZED keeps the planner from turning this into a walk again.
-        hits = select(index.c.item_id).where(condition).cte("hits").prefix_with("MATERIALIZED")
+        # In order, so that the walk may end with the page (from PostgreSQL 17 on the order is seen outside).
+        hits = select(index.c.item_id).where(condition).order_by(index.c.item_id.desc()).cte("hits").prefix_with("MATERIALIZED")
         return Found(hits, hits.c.item_id, true())
     return Found(index, index.c.item_id, condition if match else false())
