@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, bindparam, false, text
 
@@ -27,7 +28,8 @@ class Piece:
     phrase: tuple[str, ...] = ()
 
 
-def question(asked: str) -> tuple[list[Piece], list[Piece]]:
+@lru_cache(maxsize=256)  # a page asks the same of every title and text it shows
+def question(asked: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """``asked`` as pieces that must be there and pieces that must not: quotes mean word for word, a minus excludes."""
     wanted: list[Piece] = []
     unwanted: list[Piece] = []
@@ -35,7 +37,7 @@ def question(asked: str) -> tuple[list[Piece], list[Piece]]:
         piece = Piece(phrase=tuple(words(quoted))) if quoted else Piece(forms=tuple(map(sought, words(bare))))
         if piece.forms or piece.phrase:
             (unwanted if minus else wanted).append(piece)
-    return wanted[:MOST_WORDS], unwanted[:MOST_WORDS]
+    return tuple(wanted[:MOST_WORDS]), tuple(unwanted[:MOST_WORDS])
 
 
 def found_in(text: str, asked: str) -> list[tuple[int, int]]:
