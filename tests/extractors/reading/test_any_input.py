@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,7 @@ from extractors.dates import believable, date_from_address, read_date
 from extractors.feeds import read_feed
 from extractors.language import KNOWN, detect_language
 from extractors.pages import flatten, read_page
-from extractors.plain import clean_text, plain_text, plain_title
+from extractors.plain import clean_text, encoded_markup, plain_text, plain_title
 from extractors.sections import read_section
 from extractors.sitemaps import read_sitemap
 from extractors.sketch import similarity, sketch
@@ -128,3 +129,21 @@ def test_any_text_is_read(text):
     assert detect_language(text) in {*KNOWN, "und"}
     assert similarity(sketch(text), sketch(text)) in (0.0, 1.0)
     flatten(text, 2)
+
+
+@calm
+@given(
+    st.lists(st.one_of(st.integers(0, 0x11FFFF).map("&#{};".format), st.text(max_size=3), st.just("\ufffe")), max_size=8).map(
+        "".join
+    )
+)
+def test_markup_has_no_character_that_parsers_refuse_whether_or_not_it_was_encoded_before(text):
+    text = text.encode("utf-8", "ignore").decode()
+    encoded = encoded_markup(text)
+    assert encoded_markup(text, text.encode()) == encoded
+    kept = [int(number) for number in re.findall("&#([0-9]+);", encoded.decode())]
+    assert all(
+        number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0xFFFF < number < 0x110000
+        for number in kept
+    )
+    assert not {*encoded.decode()} & {"\x00", "\ufffe", "\uffff"}
