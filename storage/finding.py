@@ -7,7 +7,20 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Integer, bindparam, column, false, func, select, table, text, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    bindparam,
+    column,
+    false,
+    func,
+    select,
+    table,
+    text,
+    true,
+)
 
 from storage.search import Spelled, beginnings, postgres_query, sqlite_match
 
@@ -90,11 +103,11 @@ class Found:
 def found(dialect: str, asked: str, way: Way) -> Found:
     """The index, asked for some words."""
     if dialect == "sqlite":
-        index = table("item_search", column("rowid", Integer))
+        index = table("item_search", column("rowid", BigInteger))
         match = sqlite_match(asked, way.spelled)
         condition: Any = text("item_search MATCH :asked").bindparams(bindparam("asked", match, unique=True))
         return Found(index, index.c.rowid, condition if match else false())
-    index = table("item_search", column("item_id", Integer), column("words"))
+    index = table("item_search", column("item_id", BigInteger), column("words"))
     match = postgres_query(asked)
     condition = index.c.words.op("@@")(func.to_tsquery("simple", match))
     if way.rare and match:

@@ -148,6 +148,11 @@ def test_a_beginning_of_a_word_is_asked_for_by_the_words_that_begin_so(store: St
         assert "задерж" not in spelled_out(connection, "-задержать")
 
 
+@both
+def test_a_search_goes_on_below_any_number_an_address_can_name(person: Person) -> None:
+    assert ids(person.see("/?queue=all&q=митинг&before=51.6083381192474200167")) == ids(person.see("/?queue=all&q=митинг"))
+
+
 def test_words_are_searched_while_a_run_writes(store: Store, person: Person) -> None:
     with store.begin() as writing:
         writing.exec_driver_sql("UPDATE items SET title = title")
