@@ -253,7 +253,7 @@ def test_a_thousand_captures_are_exported_without_holding_them_all(address: str,
             for n, body in enumerate(bodies)
         ]
         save_captures(store, run_id, given)
-    settings = Settings(home=tmp_path, database_url=address, _env_file=None)  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+    settings = Settings(home=tmp_path, database_url=address, _env_file=None)  # type: ignore[call-arg]  # not a setting: type checkers see only those
     assert export_captures(settings, tmp_path / "all.warc", since=None, until=None, now=now) == 130
     responses = [
         content for record, content in warc_records((tmp_path / "all.warc").read_bytes()) if record.rec_type == "response"

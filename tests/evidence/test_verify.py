@@ -46,7 +46,7 @@ def lived(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     home = tmp_path / "lived"
     home.mkdir()
     (home / "sholu.db").write_bytes(LIVED[0])
-    return Settings(home=home, _env_file=None)  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+    return Settings(home=home, _env_file=None)  # type: ignore[call-arg]  # not a setting: type checkers see only those
 
 
 @pytest.fixture

@@ -180,4 +180,4 @@ def settings(tmp_path: Path, rules: Path, site: Site) -> Settings:
         host_pause=0.0,
         deadline=5.0,
         _env_file=None,
-    )  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+    )  # type: ignore[call-arg]  # not a setting: type checkers see only those

@@ -199,7 +199,7 @@ def a_quiet_service(home: Path, press: int, port: int, **given: str) -> Service:
     )
     settings = Settings(
         home=home / "var", sources=sources, rules=rules, allow_addresses="127.0.0.0/8", workers=1, host_pause=0.0, _env_file=None
-    )  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+    )  # type: ignore[call-arg]  # not a setting: type checkers see only those
     around = {name: value for name, value in os.environ.items() if not name.startswith(("SHOLU_", "PREFECT_"))}
     environment = around | prefect_environment(settings.home, host="127.0.0.1", port=port)
     environment |= {

@@ -97,7 +97,7 @@ async def _one_at_a_time(cases: Sequence[Case], folder: Path) -> tuple[dict[str,
             deadline=5.0,
             source_seconds=12.0,
             _env_file=None,
-        )  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+        )  # type: ignore[call-arg]  # not a setting: type checkers see only those
 
         async def alone(world: World, shards: Sequence[Shard]) -> list[list[SourceReport]]:
             reports = []

@@ -287,7 +287,7 @@ def test_the_desk_refuses_to_stand_open_to_a_network(store: Store, clock: Clock)
     with pytest.raises(ConfigError, match="add an administrator first"):
         must_be_safe(store, own, "0.0.0.0")
     for given in ({"hosts": "desk.example.org"}, {"proxy_addresses": "127.0.0.1/32"}):
-        behind = DeskSettings(_env_file=None, **given)  # type: ignore[call-arg]  # a private parameter of pydantic-settings
+        behind = DeskSettings(_env_file=None, **given)  # type: ignore[call-arg]  # not a setting: type checkers see only those
         with pytest.raises(ConfigError, match="everybody who comes through the proxy"):
             must_be_safe(store, behind, "127.0.0.1")
     add_user(store, "Anna", "a long password", "admin", now=clock())
