@@ -65,7 +65,7 @@ class TracebackOnce(logging.Filter):
                 self._met.clear()
             self._met[fault] += 1
             if self._met[fault] > 1:
-                record.msg = f"{record.getMessage()} (the same fault for the {self._met[fault]}. time; its traceback stands where it came first)"
+                record.msg = f"{record.getMessage()} (the same fault again, {self._met[fault]} times so far; its traceback stands where it came first)"
                 record.args, record.exc_info, record.exc_text = None, None, None
         return True
 

@@ -43,7 +43,7 @@ def test_a_fault_that_every_page_meets_has_its_traceback_once_in_a_run(log: logg
         (page == "a", run, page) for run in (7, 8) for page in ("a", "b", "c")
     ]
     assert "raise RuntimeError" in told[0]["exception"]
-    assert told[2]["event"].startswith("c: failed (the same fault for the 3. time")
+    assert told[2]["event"].startswith("c: failed (the same fault again, 3 times so far")
 
 
 def test_other_faults_and_lines_without_one_are_told_in_full(log: logging.Logger, tmp_path: Path) -> None:
