@@ -43,16 +43,13 @@ def list_sources(
     ]
     with closing(open_store(settings.database)) as store:
         states = poll_states(store, [each.id for each in sources])
-    shown = table(
-        f"Sources ({len(sources)})", "id", "languages", "country", "ownership", "state", "verified", "rung", "last poll"
-    )
+    shown = table(f"Sources ({len(sources)})", "id", "in", "of", "owner", "state", "verified", "rung", "last poll")
     for source in sources:
         state = states.get(source.id)
         rung = source.rungs[min(state.rung, len(source.rungs) - 1)] if state else source.rungs[0]
         if json:
             print_json({"source": source, "rung": rung, "poll": state})
             continue
-        verified = f"{source.verified} by {source.verified_by}" if source.verified else "nobody"
         polled = (
             f"{state.last_polled:%m-%d %H:%M} {state.last_kind} {clean(state.last_reason, 60)}"
             if state and state.last_polled
@@ -65,12 +62,13 @@ def list_sources(
             source.country or "",
             ownership_word,
             source.state.value,
-            clean(verified, 40),
+            f"{source.verified}" if source.verified else "never",
             rung.kind.value,
             polled,
         )
     if not json:
         console().print(shown)
+        console().print("`--json` says who verified each, and where its addresses are.")
 
 
 @commands.command("check")
