@@ -37,7 +37,9 @@ _PIPE = 1 << 20  # bytes a pipe to a child holds: a page at one go, where the us
 _UNWATCHED = 0.1  # seconds until what a call has used begins to be counted; real pages take a tenth of that
 _HELD = 2  # calls a child has at a time: the next one lies in its pipe, so that it need not wait for us, its caches growing cold
 _LONG = 0.3  # seconds after which a call may be one that hangs: none is put behind it
-_PATIENCE_FOR_A_CHILD = 2.0  # seconds a call waits before another child is started, which costs as much as some fifty pages
+_PATIENCE_FOR_A_CHILD = 2.0  # seconds a call waits before another child may be started: it costs as much as 50 pages, and 57 MB
+_NO_REST = 0.9  # share of the time the children must have been at work meanwhile: where they had more rest, calls wait for us
+_LOOKED_AGAIN = 0.3  # seconds until it is asked once more whether another child would help
 _PATIENCE = 2.0  # on a busy machine a call may take this many times its limit in wall time before it is ended
 
 # What a child may hand back: our values and plain data. A parser taken over by a hostile page must not be able to make
@@ -66,6 +68,7 @@ class ParserPool:
         self._children: list[_Child] = []
         self._starting: asyncio.Task[None] | None = None
         self._ready_at = 0.0  # when the last start ended
+        self._short = (0.0, 0.0)  # since when calls wait without a break, and the CPU time of the children then
         self._line = asyncio.Lock()  # of the call that is next to be given to a child
         self._changed = asyncio.Event()  # a child has answered, was started or ended
         self._lane = asyncio.Semaphore(1)
@@ -122,20 +125,46 @@ class ParserPool:
         """
         since = time.monotonic()
         async with self._line:
+            waited = False
             while (child := self._free(alone=alone)) is None:
                 self._see_to_start(url)
                 if self._is_closed:
                     raise ReadError(url, "the parsers were ended before this was read", kind="crash")
+                if not waited and not self._short[0]:
+                    self._short = time.monotonic(), self._worked()
+                waited = True
                 patience = max(since, self._ready_at) + _PATIENCE_FOR_A_CHILD - time.monotonic() if self._children else 0.0
                 may_start = self._starting is None and len(self._children) < self.workers
-                if may_start and patience <= 0:
+                if may_start and patience <= 0 and self._are_short():
                     self._starting = asyncio.create_task(self._start())
                     may_start = False
                 self._changed.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), patience if may_start else None)
+                    await asyncio.wait_for(self._changed.wait(), max(patience, _LOOKED_AGAIN) if may_start else None)
+            if not waited:
+                self._short = 0.0, 0.0
             child.held += 1
             return child
+
+    def _are_short(self) -> bool:
+        """Whether it is the children that calls wait for: they had no rest, or one is at a call that takes long. Where it is this
+        process or a machine with too much to do, another child would not help and only take memory.
+        """
+        now = time.monotonic()
+        if not self._children or any(
+            child.turn.locked() and now - child.begun > _PATIENCE_FOR_A_CHILD for child in self._children
+        ):
+            return True
+        since, then = self._short
+        if now - since < _PATIENCE_FOR_A_CHILD:
+            return False
+        worked = self._worked()
+        self._short = now, worked
+        return worked - then >= _NO_REST * len(self._children) * (now - since) or worked <= 0  # 0 where the system does not tell
+
+    def _worked(self) -> float:
+        """CPU time of the children that are there."""
+        return sum(child.cpu_seconds() for child in self._children)
 
     def _see_to_start(self, url: str) -> None:
         """Take note that a start has ended; raises its ReadError where there is no child to go on with."""

@@ -44,6 +44,13 @@ def nap(*, url: str) -> str:
     return "awake"
 
 
+def toil(*, url: str) -> str:
+    until = time.monotonic() + NAP
+    while time.monotonic() < until:
+        pass
+    return "tired"
+
+
 def after_a_nap(name: str, *, url: str) -> object:
     time.sleep(NAP)
     return globals()[name](url=url)
@@ -209,6 +216,18 @@ async def test_a_burst_is_left_to_one_child_and_long_waiting_starts_another(now)
         assert await read(pool, now) == "Story"
         assert pool.started == 2
         long.cancel()
+
+
+@pytest.mark.parametrize(("function", "children"), [(nap, 1), (toil, 2)])
+@pytest.mark.usefixtures("behind_any")
+async def test_another_child_is_started_where_the_first_has_no_rest_and_not_where_calls_wait_for_something_else(
+    monkeypatch, function, children
+):
+    monkeypatch.setattr("extractors.pool._PATIENCE_FOR_A_CHILD", 2.5 * NAP)
+    monkeypatch.setattr("extractors.pool._NO_REST", 0.1)  # a child at work is given little on a busy machine
+    async with ParserPool(2, 60, 200_000_000) as pool:
+        await asyncio.gather(*(pool.run(function, url="") for _ in range(5)))
+        assert pool.started == children
 
 
 async def test_large_bodies_have_a_child_for_themselves(now):
