@@ -42,7 +42,7 @@ async def read_all(
     world.tell("pages", len(pending), 0)
     keys = {each.id: key_of(each.entry) for each in pending}
     held = await asyncio.to_thread(held_items, world.store, keys.values()) if pending else {}
-    storing: list[asyncio.Task[None]] = []
+    storing: set[asyncio.Task[None]] = set()
     try:
         world.reading.add(source.id)
         for number, each in enumerate(pending):
@@ -56,7 +56,10 @@ async def read_all(
             else:
                 async with world.pages:
                     result = await _read_safely(world, source, each, found_at, meter)
-            storing.append(asyncio.create_task(_store(world, source, result, ended)))
+            for stored in [task for task in storing if task.done()]:
+                stored.result()  # raises where the database refused it: nothing more is then asked for
+                storing.remove(stored)  # a task that has ended still takes a kilobyte
+            storing.add(asyncio.create_task(_store(world, source, result, ended)))
         world.reading.discard(source.id)
         await asyncio.gather(*storing)
     finally:
