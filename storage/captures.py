@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import zstandard
@@ -31,19 +30,24 @@ def save_captures(store: Store, run_id: int, received: Sequence[Capture]) -> lis
     """
     if not received:
         return []
-    packed = _pack(received)  # compressing costs more than writing: before the transaction, not in it
+    _must_carry_their_hashes(received)
+    # Compressing costs more than writing: before the transaction, not in it. A page met again (at a later look, under a second
+    # address) is often the bytes that are kept already.
+    with store.read() as connection:
+        kept = _blob_ids(connection, (capture.sha256 for capture in received))
+    packed = _pack(capture for capture in received if capture.sha256 not in kept)
     with store.begin(ordered=True) as connection:
         held = _held(connection, received)
         fresh: dict[tuple[Any, ...], Capture] = {}
         for capture in received:
             if (mark := _mark(capture)) not in held:
                 fresh.setdefault(mark, capture)
-        stored = _store_blobs(store, connection, {capture.sha256: packed[capture.sha256] for capture in fresh.values()})
+        stored = _store_blobs(store, connection, list(fresh.values()), packed)
         c = captures.c
         insert = captures.insert().returning(c.id, c.url_asked, c.fetched_at, c.sha256)
         for batch in in_batches([_row(run_id, capture, stored[capture.sha256]) for capture in fresh.values()]):
             held.update(((row.url_asked, row.fetched_at, row.sha256), row.id) for row in connection.execute(insert, batch))
-        records = [("capture", held[mark], chain.capture_digest(capture_as_stored(capture))) for mark, capture in fresh.items()]
+        records = [("capture", held[mark], chain.capture_digest(capture)) for mark, capture in fresh.items()]
         chain.append(connection, sorted(records, key=lambda record: record[1]))
     return [held[_mark(capture)] for capture in received]
 
@@ -97,24 +101,6 @@ def capture_from(row: Row[Any], body: bytes) -> Capture:
     )
 
 
-def capture_as_stored(capture: Capture) -> Capture:
-    """The capture as it will be read back: signs no database takes are replaced, so that its digest can be made again."""
-    return Capture(
-        url_asked=storable(capture.url_asked),
-        url_answered=storable(capture.url_answered),
-        fetched_at=capture.fetched_at.astimezone(UTC),
-        status=capture.status,
-        headers=tuple((storable(name), storable(value)) for name, value in capture.headers),
-        media_type=storable(capture.media_type),
-        body=capture.body,
-        sha256=capture.sha256,
-        server_address=capture.server_address,
-        certificate=capture.certificate,
-        request_headers=tuple((storable(name), storable(value)) for name, value in capture.request_headers),
-        redirects=tuple(storable(hop) for hop in capture.redirects),
-    )
-
-
 def _mark(capture: Capture) -> tuple[Any, ...]:
     return storable(capture.url_asked), capture.fetched_at, capture.sha256
 
@@ -128,28 +114,42 @@ def _held(connection: Connection, received: Sequence[Capture]) -> dict[tuple[Any
     return found
 
 
-def _pack(received: Sequence[Capture]) -> dict[str, dict[str, Any]]:
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
-    packed: dict[str, dict[str, Any]] = {}
+def _must_carry_their_hashes(received: Sequence[Capture]) -> None:
     for capture in received:
-        if capture.sha256 in packed:
-            continue
         if hashlib.sha256(capture.body).hexdigest() != capture.sha256:
             raise StoreError(
                 f"The capture of {capture.url_asked} carries a hash that is not its body's; this is a fault of Sholu."
             )
-        data = compressor.compress(capture.body)
-        packed[capture.sha256] = {"sha256": capture.sha256, "size": len(capture.body), "data": data}
+
+
+def _pack(new: Iterable[Capture]) -> dict[str, dict[str, Any]]:
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
+    packed: dict[str, dict[str, Any]] = {}
+    for capture in new:
+        if capture.sha256 not in packed:
+            data = compressor.compress(capture.body)
+            packed[capture.sha256] = {"sha256": capture.sha256, "size": len(capture.body), "data": data}
     return packed
 
 
-def _store_blobs(store: Store, connection: Connection, packed: dict[str, dict[str, Any]]) -> dict[str, int]:
-    for batch in in_batches(list(packed.values())):
+def _store_blobs(
+    store: Store, connection: Connection, fresh: Sequence[Capture], packed: dict[str, dict[str, Any]]
+) -> dict[str, int]:
+    found = _blob_ids(connection, (capture.sha256 for capture in fresh))
+    missing = [capture for capture in fresh if capture.sha256 not in found]
+    if not missing:
+        return found
+    # What retention has dropped since it was looked for is packed now.
+    packed = packed | _pack(capture for capture in missing if capture.sha256 not in packed)
+    for batch in in_batches([packed[sha256] for sha256 in dict.fromkeys(capture.sha256 for capture in missing)]):
         connection.execute(store.insert(blobs).on_conflict_do_nothing(), batch)
+    return found | _blob_ids(connection, (capture.sha256 for capture in missing))
+
+
+def _blob_ids(connection: Connection, hashes: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for hashes in in_batches(list(packed), MANY):
-        for row in connection.execute(select(blobs.c.sha256, blobs.c.id).where(blobs.c.sha256.in_(hashes))):
-            found[row.sha256] = row.id
+    for batch in in_batches(list(dict.fromkeys(hashes)), MANY):
+        found.update(connection.execute(select(blobs.c.sha256, blobs.c.id).where(blobs.c.sha256.in_(batch))).tuples().all())
     return found
 
 
@@ -161,9 +161,9 @@ def _row(run_id: int, capture: Capture, blob_id: int) -> dict[str, Any]:
         "fetched_at": capture.fetched_at,
         "status": capture.status,
         "media_type": capture.media_type,
-        "headers": [list(header) for header in capture.headers],
-        "request_headers": [list(header) for header in capture.request_headers],
-        "redirects": list(capture.redirects),
+        "headers": capture.headers,
+        "request_headers": capture.request_headers,
+        "redirects": capture.redirects,
         "server_address": capture.server_address,
         "certificate": capture.certificate,
         "sha256": capture.sha256,

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from domain.values import Capture
 from storage import records
+from storage.rows import insert_rows
 from storage.schema.evidence import chain
-from storage.store import in_batches
 
 BEGINNING = "0" * 64
 
@@ -41,7 +41,6 @@ def append(connection: Connection, added: Sequence[tuple[str, int, str]]) -> tup
     for subject, subject_id, digest in added:
         seq += 1
         link = next_link(link, seq, subject, subject_id, digest)
-        rows.append({"seq": seq, "subject": subject, "subject_id": subject_id, "digest": digest, "link": link})
-    for batch in in_batches(rows):
-        connection.execute(chain.insert(), batch)
+        rows.append((seq, subject, subject_id, digest, link))
+    insert_rows(connection, chain, rows)
     return seq, link

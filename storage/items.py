@@ -281,7 +281,7 @@ def _insert_items(store: Store, connection: Connection, run_id: int, fresh: Sequ
     return made
 
 
-def _indexed(item_id: int, result: Read) -> dict[str, object]:
+def _indexed(item_id: int, result: Read) -> dict[str, Any]:
     return search_index.row(item_id, storable(result.document.title), storable(result.document.text))
 
 

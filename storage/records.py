@@ -118,18 +118,19 @@ def _written(facts: Mapping[Any, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it, the same from either database: PostgreSQL orders keys its own way and writes 1e22 as an integer."""
-    if value is None or type(value) in (int, bool):  # most of them are, and asking after a Mapping takes long
-        return value
-    match value:
-        case float() if value.is_integer() and abs(value) < 2**53:
-            return int(value)
-        case str():
-            return storable(str(value))
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case Mapping():
-            return {name: _plain(value[name]) for name in sorted(value)}
-        case list() | tuple():
-            return [_plain(each) for each in value]
+    """As JSON has it, the same from either database: PostgreSQL orders keys its own way and writes 1e22 as an integer.
+
+    Asked of every value of every record: the kinds there are most of come first, and ``match`` would ask each in turn.
+    """
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value  # signs that no database takes are replaced once all is written
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Mapping):
+        return {name: _plain(value[name]) for name in sorted(value)}
     return value

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from storage.rows import insert_rows
 from storage.schema.items import items, sketch_hashes, sketches
 from storage.store import MANY, Store, in_batches
 
@@ -38,6 +39,8 @@ class Sketched:
 
 def likeness(one: Sequence[int], other: Sequence[int], size: int = 48) -> float:
     """The share of shingles two texts have in common, estimated from their bottom-``size`` sketches (ascending)."""
+    if one == other:
+        return 1.0 if one else 0.0  # word for word, as an agency's text mostly is
     mine, others = set(one), set(other)
     lowest = sorted(mine | others)[:size]
     if not lowest:
@@ -67,17 +70,17 @@ def group(store: Store, connection: Connection, fresh: Sequence[Sketched]) -> No
     candidates = {
         key: {other for value in hashes[:LOOKED_UP] for other in carriers.get(value, ())} - {key} for key, hashes in known.items()
     }
-    others = _load(connection, set().union(*candidates.values()))
-    pairs = [
-        (key, other)
-        for key, found in candidates.items()
-        for other in sorted(found)
-        if other in others
-        and abs(others[other].moment - mine[key].moment) <= WINDOW
-        and likeness(known[key], others[other].hashes) >= SAME_TEXT
-    ]
+    all_of_them = _load(connection, set().union(*candidates.values()) - mine.keys())
+    all_of_them.update((key, Sketched(key, each.moment, known[key])) for key, each in mine.items())
+    # Each pair once, from whichever of the two it was met.
+    met = {(min(key, other), max(key, other)) for key, found in candidates.items() for other in found if other in all_of_them}
+    pairs = [(one, other) for one, other in sorted(met) if _are_one_text(all_of_them[one], all_of_them[other])]
     if pairs:
         _join(connection, pairs)
+
+
+def _are_one_text(one: Sketched, other: Sketched) -> bool:
+    return abs(one.moment - other.moment) <= WINDOW and likeness(one.hashes, other.hashes) >= SAME_TEXT
 
 
 def forget_before(store: Store, moment: datetime) -> int:
@@ -100,9 +103,8 @@ def _index(store: Store, connection: Connection, mine: Mapping[int, Sketched], k
     rows = [{"item_id": key, "moment": each.moment, "hashes": array("q", known[key]).tobytes()} for key, each in mine.items()]
     for batch in in_batches(rows):
         connection.execute(whole, batch)
-    looked_up = [{"hash": value, "item_id": key} for key, hashes in known.items() for value in sorted(set(hashes))[:LOOKED_UP]]
-    for batch in in_batches(looked_up, MANY):
-        connection.execute(sketch_hashes.insert(), batch)
+    looked_up = [(value, key) for key, hashes in known.items() for value in sorted(set(hashes))[:LOOKED_UP]]
+    insert_rows(connection, sketch_hashes, looked_up)
 
 
 def _carriers(connection: Connection, hashes: set[int]) -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from domain.values import Document, Flagging
 from storage import chain, records
 from storage.flagging_rows import flagging_row, grade, terms
 from storage.results import Read, text_hash
+from storage.rows import insert_rows
 from storage.schema.items import flaggings, item_terms, item_versions, items
 from storage.schema.types import short_key, storable
 from storage.store import MANY, Store, in_batches
@@ -142,13 +143,11 @@ def write_terms(connection: Connection, judged: Sequence[tuple[int, Flagging, da
     """Make the filter terms of items those of their flagging, given as (item id, flagging, moment)."""
     for ids in in_batches([item_id for item_id, _, _ in judged], MANY):
         connection.execute(delete(item_terms).where(item_terms.c.item_id.in_(ids)))
-    rows = [
-        {"kind": kind, "value": short_key(value, 200), "item_id": item_id, "grade": grade(flagging), "moment": moment}
-        for item_id, flagging, moment in judged
-        for kind, value in terms(flagging)
-    ]
-    for batch in in_batches(rows, MANY):
-        connection.execute(item_terms.insert(), batch)
+    rows: list[tuple[Any, ...]] = []
+    for item_id, flagging, moment in judged:
+        level = grade(flagging)
+        rows.extend((kind, short_key(value, 200), item_id, level, moment) for kind, value in terms(flagging))
+    insert_rows(connection, item_terms, rows)
 
 
 def text_diff(title: str, text: str, document: Document) -> str:

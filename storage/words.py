@@ -18,6 +18,9 @@ WORD = re.compile(r"[^\W_]+")
 MARKS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300\u0301]")
 # A word as it stands in a text, with whatever of these is inside it.
 STANDING = re.compile(r"[^\W_](?:[^\W_]|[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f])*")
+# What is neither a letter nor a sign that parts words for everybody. (Of what stands here SQLite's tokeniser knows the letters by
+# their tables, as Python does; a mark that joins to a letter, or a private sign, is a part of a word to the one and not the other.)
+UNFAMILIAR = re.compile("[^\t-~\u00a0«»À-ɏЀ-ҁҊ-ԯ\u2010-\u2027№]")
 INSIDE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f]")
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")
@@ -89,8 +92,14 @@ def placed(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def indexed(text: str) -> str:
-    """``text`` as it goes into the index."""
+    """The words of ``text`` with a blank between them, as they go into the index."""
     return " ".join(words(text))
+
+
+def folded(text: str) -> str:
+    """``text`` for an index that parts words itself, by signs that are no letters: it finds the same words as in ``indexed``."""
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return indexed(text) if UNFAMILIAR.search(plain) else plain.replace("ё", "е")
 
 
 @lru_cache(maxsize=10_000)

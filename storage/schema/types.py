@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, MetaData, Text, text
@@ -25,6 +26,7 @@ metadata = MetaData(
 # PostgreSQL takes neither NUL nor half a surrogate pair in text, SQLite's driver not the latter. Readers clean text on entry;
 # this is the last door, so that one hostile title cannot refuse a batch of two hundred. One sign for one: offsets stay right.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -43,7 +45,7 @@ def storable(text: str) -> str:
 
 def write_json(value: object) -> str:
     """Compact JSON with letters as they are (escaped Cyrillic is three times as long), safe for every database."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    written = ENCODER.encode(value)
     if "\\u0000" in written:
         written = ESCAPED_NUL.sub("\\1\ufffd", written)
     return storable(written)
@@ -93,6 +95,7 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=256)  # a batch is written with one time for all its rows, an item with one for its dozen terms
 def _sqlite_text(value: datetime | None) -> str | None:
     if value is None:
         return None

@@ -54,6 +54,20 @@ def test_equal_bytes_are_kept_once_however_often_they_came(store: Store, run_id:
         assert connection.execute(select(func.count()).select_from(blobs)).scalar_one() == 1
 
 
+def test_bytes_dropped_by_retention_are_kept_anew_when_they_come_again(store: Store, run_id: int, now: datetime) -> None:
+    page = "https://example.org/page"
+    (first,) = save_captures(store, run_id, [a_capture(page, b"the same page", now)])
+    with store.begin() as connection:
+        connection.execute(update(captures).values(blob_id=None))
+        connection.execute(delete(blobs))
+    later = now + timedelta(hours=1)
+    again, other = save_captures(store, run_id, [a_capture(page, b"the same page", later), a_capture(page, b"another", later)])
+    assert load_capture(store, again).body == b"the same page"
+    assert load_capture(store, other).body == b"another"
+    with pytest.raises(StoreError, match="dropped by retention"):
+        load_capture(store, first)
+
+
 def test_a_batch_saved_twice_is_there_once(store: Store, run_id: int, now: datetime) -> None:
     received = [a_capture(f"https://example.org/{number}", b"%d" % number, now) for number in range(3)]
     ids = save_captures(store, run_id, received)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime
 
@@ -13,10 +14,11 @@ from storage.check import check_store
 from storage.entries import PendingEntry
 from storage.items import save_results
 from storage.results import Read
+from storage.schema.items import SQLITE_SEARCH
 from storage.search import found_in, postgres_query, sqlite_match
 from storage.shelf import Filter, list_items
 from storage.store import Store
-from storage.words import STANDING, placed, sought, words
+from storage.words import STANDING, UNFAMILIAR, folded, indexed, placed, sought, words
 from tests.storage.conftest import a_document, a_flagging
 
 Take = Callable[..., tuple[PendingEntry, ...]]
@@ -155,6 +157,38 @@ def test_only_whole_words_are_marked_and_one_of_the_text_finds_itself(text: str,
 def test_words_stand_where_they_are_said_to_stand_whatever_folding_does_to_the_length(text: str) -> None:
     one_by_one = [(each.start(), each.end(), word) for each in STANDING.finditer(text) for word in words(each.group())]
     assert list(placed(text)) == one_by_one
+
+
+@pytest.fixture(scope="module")
+def found_by_sqlite() -> Callable[[str], list[tuple[str, int]]]:
+    """The words SQLite's tokeniser finds in a text, with their places."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(SQLITE_SEARCH[0])
+    connection.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(item_search, instance)")
+
+    def found(text: str) -> list[tuple[str, int]]:
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO item_search (rowid, title, text) VALUES (1, '', ?)", (text,))
+        terms = connection.execute('SELECT term, "offset" FROM vocabulary ORDER BY "offset"').fetchall()
+        connection.execute("ROLLBACK")
+        return terms
+
+    return found
+
+
+def test_every_sign_that_is_left_to_sqlite_parts_words_there_as_it_does_here(
+    found_by_sqlite: Callable[[str], list[tuple[str, int]]],
+) -> None:
+    familiar = [sign for sign in map(chr, range(1, 0xD800)) if not UNFAMILIAR.search(sign)]
+    assert len(familiar) > 800
+    for sign in familiar:
+        text = f"Ab{sign}Bя {sign}Ёж{sign}{sign} 5{sign}"
+        assert found_by_sqlite(folded(text)) == found_by_sqlite(indexed(text)), f"U+{ord(sign):04X}"
+
+
+@given(st.text(st.sampled_from("aЯёЁИİ\u0306\u0301\u00ad\u200b\ue000_-’ 7ŉß\u05b0ʼ")))
+def test_what_sqlite_finds_in_a_text_are_its_words(found_by_sqlite: Callable[[str], list[tuple[str, int]]], text: str) -> None:
+    assert found_by_sqlite(folded(text)) == found_by_sqlite(indexed(text))
 
 
 def test_the_index_holds_every_item(library: Store) -> None:
