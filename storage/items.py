@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
 
 from domain.values import BodyFrom, Outcome, OutcomeKind
 from storage import search_index
+from storage.endings import Ended, mark_of, recorded_endings, settled_entries, write_endings
 from storage.flagging_rows import flagging_from
 from storage.results import Change, CurrentVersion, Held, NotStored, Read, Result, change, text_hash
-from storage.runs import outcome_row, write_outcomes
-from storage.schema.items import flaggings, item_sources, item_versions, items
+from storage.schema.items import flaggings, item_versions, items
 from storage.schema.types import short_key, storable
-from storage.schema.watching import entries, outcomes
+from storage.schema.watching import entries
 from storage.similar import Sketched, group
 from storage.store import BATCH, MANY, Store, in_batches
 from storage.version_rows import (
@@ -60,15 +60,6 @@ class _Shelved:
     flagging_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How one result ended, and what its entry is to be told."""
-
-    result: Result
-    outcome: Outcome
-    item_id: int | None
-
-
 def held_items(store: Store, keys: Iterable[str]) -> dict[str, HeldItem]:
     """Of these item keys, those that are held; one statement for 500 keys."""
     i, v = items.c, item_versions.c
@@ -100,12 +91,12 @@ def save_results(store: Store, run_id: int, results: Sequence[Result], *, now: d
 
 def write_results(store: Store, connection: Connection, run_id: int, batch: Sequence[Result], *, now: datetime) -> list[Outcome]:
     """``save_results`` for one batch, within the caller's transaction (begun with ``ordered=True``)."""
-    recorded = _recorded(connection, run_id, batch)
-    settled = _settled(connection, run_id, batch)
+    recorded = recorded_endings(connection, run_id, batch)
+    settled = settled_entries(connection, run_id, batch)
     endings: dict[int, Outcome] = {}
     waiting: list[tuple[int, Result]] = []
     for place, result in enumerate(batch):
-        before = recorded.get(_mark(result))
+        before = recorded.get(mark_of(result))
         if before is not None and (before.kind is not OutcomeKind.FAILED or isinstance(result, NotStored)):
             endings[place] = before
         elif before is None and (held := settled.get((result.pending.id, result.pending.fingerprint))):
@@ -121,7 +112,9 @@ def write_results(store: Store, connection: Connection, run_id: int, batch: Sequ
         later: list[tuple[int, Result]] = []
         keys: set[tuple[str, ...]] = set()
         for place, result in waiting:
-            marks = {("entry", *_mark(result))} | (set() if isinstance(result, NotStored) else {("item", short_key(result.key))})
+            marks = {("entry", *mark_of(result))} | (
+                set() if isinstance(result, NotStored) else {("item", short_key(result.key))}
+            )
             (later if keys & marks else this).append((place, result))
             keys |= marks
         ended = _save_round(store, connection, run_id, [result for _, result in this], now)
@@ -130,40 +123,16 @@ def write_results(store: Store, connection: Connection, run_id: int, batch: Sequ
     return [endings[place] for place in range(len(batch))]
 
 
-def _mark(result: Result) -> tuple[str, str]:
-    return result.pending.entry.source_id, short_key(result.pending.entry.key)
-
-
-def _recorded(connection: Connection, run_id: int, batch: Sequence[Result]) -> dict[tuple[str, str], Outcome]:
-    o = outcomes.c
-    query = select(o.source_id, o.subject, o.kind, o.url, o.reason, o.flagged, o.item_id).where(
-        o.run_id == run_id, tuple_(o.source_id, o.subject).in_([_mark(result) for result in batch])
-    )
-    return {
-        (row.source_id, row.subject): Outcome(OutcomeKind(row.kind), row.url, row.reason, row.flagged, row.item_id)
-        for row in connection.execute(query)
-    }
-
-
-def _settled(connection: Connection, run_id: int, batch: Sequence[Result]) -> dict[tuple[int, str], int]:
-    """The entries of a batch that this run has worked already as they are, with the items they gave."""
-    e = entries.c
-    query = select(e.id, e.fingerprint, e.item_id).where(
-        e.id.in_([result.pending.id for result in batch]), e.run_id == run_id, e.state == "done", e.item_id.is_not(None)
-    )
-    return {(row.id, row.fingerprint): row.item_id for row in connection.execute(query)}
-
-
-def _save_round(store: Store, connection: Connection, run_id: int, results: Sequence[Result], now: datetime) -> list[_Ended]:
+def _save_round(store: Store, connection: Connection, run_id: int, results: Sequence[Result], now: datetime) -> list[Ended]:
     shelved = _shelved(connection, [short_key(result.key) for result in results if not isinstance(result, NotStored)])
     gave = _gave(connection, results)
     fresh = [result for result in results if isinstance(result, Read) and short_key(result.key) not in shelved]
     made = _insert_items(store, connection, run_id, fresh, now)
-    ended: list[_Ended] = []
+    ended: list[Ended] = []
     rewritten: list[tuple[Read, _Shelved, Change]] = []
     for result in results:
         if isinstance(result, NotStored):
-            ended.append(_Ended(result, Outcome(result.kind, result.pending.entry.url, result.reason), result.pending.item_id))
+            ended.append(Ended(result, Outcome(result.kind, result.pending.entry.url, result.reason), result.pending.item_id))
             continue
         shelf = shelved.get(short_key(result.key))
         if shelf is None:
@@ -172,11 +141,9 @@ def _save_round(store: Store, connection: Connection, run_id: int, results: Sequ
         judged = _judge(result, shelf, now)
         if isinstance(result, Read) and judged in {Change.NEW_VERSION, Change.FORMER_VERSION}:
             rewritten.append((result, shelf, judged))
-        ended.append(_Ended(result, _outcome(result, shelf, judged, known=gave.get(result.pending.id) == shelf.id), shelf.id))
+        ended.append(Ended(result, _outcome(result, shelf, judged, known=gave.get(result.pending.id) == shelf.id), shelf.id))
     _insert_versions(store, connection, run_id, rewritten, now)
-    _note_outlets(store, connection, ended, now)
-    _settle_entries(connection, run_id, ended, now)
-    _enter(store, connection, run_id, ended, now)
+    write_endings(store, connection, run_id, ended, now)
     return ended
 
 
@@ -187,16 +154,16 @@ def _gave(connection: Connection, results: Sequence[Result]) -> dict[int, int]:
     return dict(connection.execute(query).tuples().all())
 
 
-def _new_or_lost(result: Read | Held, made: dict[str, int]) -> _Ended:
+def _new_or_lost(result: Read | Held, made: dict[str, int]) -> Ended:
     if isinstance(result, Held):
         lost = Outcome(
             OutcomeKind.FAILED,
             result.pending.entry.url,
             "its item is no longer kept; it is read again in the next run",
         )
-        return _Ended(result, lost, None)
+        return Ended(result, lost, None)
     flagged = result.flagging is not None and result.flagging.flagged
-    return _Ended(result, Outcome(OutcomeKind.NEW, result.document.url, result.note, flagged), made[short_key(result.key)])
+    return Ended(result, Outcome(OutcomeKind.NEW, result.document.url, result.note, flagged), made[short_key(result.key)])
 
 
 def _judge(result: Read | Held, shelf: _Shelved, now: datetime) -> Change:
@@ -341,72 +308,3 @@ def _restored(
     names = ("url", "title", "language", "published", "published_from", "body_from")
     said = {name: getattr(version, name) for name in names} | {"version": version.number, "version_id": version_id}
     return said | {"moment": moment, "changed_at": now, "flagging_id": flagging_id} | judgement_columns(flagging)
-
-
-def _note_outlets(store: Store, connection: Connection, ended: Sequence[_Ended], now: datetime) -> None:
-    rows = [
-        {
-            "item_id": each.item_id,
-            "source_id": each.result.pending.entry.source_id,
-            "url": each.result.pending.entry.url or each.outcome.url,
-            "entry_key": short_key(each.result.pending.entry.key),
-            "first_seen": now,
-            "capture_id": each.result.pending.capture_id,
-        }
-        for each in ended
-        if each.item_id is not None and not isinstance(each.result, NotStored)
-    ]
-    for batch in in_batches(rows):
-        connection.execute(store.insert(item_sources).on_conflict_do_nothing(), batch)
-
-
-def _settle_entries(connection: Connection, run_id: int, ended: Sequence[_Ended], now: datetime) -> None:
-    # The fingerprint must still be the one that was worked: an entry that changed meanwhile stays in the queue.
-    same = update(entries).where(entries.c.id == bindparam("b_id"), entries.c.fingerprint == bindparam("b_fingerprint"))
-    done = [_entry_row(each, run_id, now) for each in ended]
-    # Different columns need different statements: an entry that is done loses its text, one that is retried keeps it.
-    for names in sorted({tuple(row) for row in done}):
-        connection.execute(same, [row for row in done if tuple(row) == names])
-
-
-def _entry_row(each: _Ended, run_id: int, now: datetime) -> dict[str, Any]:
-    pending = each.result.pending
-    row: dict[str, Any] = {
-        "b_id": pending.id,
-        "b_fingerprint": pending.fingerprint,
-        "run_id": run_id,
-        "reason": each.outcome.reason,
-    }
-    if isinstance(each.result, NotStored):
-        tries = pending.tries + (each.result.kind is OutcomeKind.FAILED)
-        if each.result.retry_at is not None:
-            return row | {"state": "pending", "tries": tries, "due": each.result.retry_at}
-        return row | {"state": "skipped" if each.result.kind is OutcomeKind.SKIPPED else "given-up", "tries": tries}
-    if each.item_id is None:
-        return row | {"state": "pending", "tries": pending.tries, "due": now}
-    # Only a change of an entry that had been read before can turn out to have changed nothing.
-    idle = pending.idle + 1 if each.outcome.kind is OutcomeKind.UNCHANGED else 0
-    said = "" if each.outcome.kind is OutcomeKind.UNCHANGED else each.outcome.reason
-    return row | {
-        "state": "done",
-        "reason": said,
-        "tries": 0,
-        "idle": idle,
-        "item_id": each.item_id,
-        "summary": "",
-        "content": "",
-    }
-
-
-def _enter(store: Store, connection: Connection, run_id: int, ended: Sequence[_Ended], now: datetime) -> None:
-    bettered = [_mark(each.result) for each in ended if each.outcome.kind is not OutcomeKind.FAILED]
-    for batch in in_batches(bettered):
-        o = outcomes.c
-        failed = delete(outcomes).where(o.run_id == run_id, o.kind == "failed", tuple_(o.source_id, o.subject).in_(batch))
-        connection.execute(failed)
-    rows = [
-        outcome_row(run_id, *_mark(each.result), each.outcome, now=now, item_id=each.item_id)
-        for each in ended
-        if each.outcome.kind is not OutcomeKind.UNCHANGED
-    ]
-    write_outcomes(store, connection, rows)
