@@ -18,9 +18,9 @@ WORD = re.compile(r"[^\W_]+")
 MARKS = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300\u0301]")
 # A word as it stands in a text, with whatever of these is inside it.
 STANDING = re.compile(r"[^\W_](?:[^\W_]|[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f])*")
-# What is neither a letter nor a sign that parts words for everybody. (Of what stands here SQLite's tokeniser knows the letters by
-# their tables, as Python does; a mark that joins to a letter, or a private sign, is a part of a word to the one and not the other.)
-UNFAMILIAR = re.compile("[^\t-~\u00a0«»À-ɏЀ-ҁҊ-ԯ\u2010-\u2027№]")
+# Whatever is not a letter of Latin or Cyrillic, or a sign that parts words in SQLite's tokeniser as it does here. There a mark that
+# joins to a letter is a part of the word, and so is every sign younger than its tables, as that of the rouble.
+UNFAMILIAR = re.compile("[^\t-\u00ac\u00ae-ɏЀ-ҁҊ-ԯ\u2010-\u2027\u2030-\u205e\u20a0-\u20b9\u2100-\u2188\u2190-\u22ff]")
 INSIDE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f]")
 CYRILLIC = re.compile("[а-яәғқңөұүһі]")
 KAZAKH_LETTERS = re.compile("[әғқңөұүһі]")
