@@ -37,12 +37,12 @@ def save_captures(store: Store, run_id: int, received: Sequence[Capture]) -> lis
         kept = _blob_ids(connection, (capture.sha256 for capture in received))
     packed = _pack(capture for capture in received if capture.sha256 not in kept)
     with store.begin(ordered=True) as connection:
-        held = _held(connection, received)
+        held, stored = _held(connection, received)
         fresh: dict[tuple[Any, ...], Capture] = {}
         for capture in received:
             if (mark := _mark(capture)) not in held:
                 fresh.setdefault(mark, capture)
-        stored = _store_blobs(store, connection, list(fresh.values()), packed)
+        stored |= _store_blobs(store, connection, [each for each in fresh.values() if each.sha256 not in stored], packed)
         c = captures.c
         insert = captures.insert().returning(c.id, c.url_asked, c.fetched_at, c.sha256)
         for batch in in_batches([_row(run_id, capture, stored[capture.sha256]) for capture in fresh.values()]):
@@ -105,13 +105,18 @@ def _mark(capture: Capture) -> tuple[Any, ...]:
     return storable(capture.url_asked), capture.fetched_at, capture.sha256
 
 
-def _held(connection: Connection, received: Sequence[Capture]) -> dict[tuple[Any, ...], int]:
+def _held(connection: Connection, received: Sequence[Capture]) -> tuple[dict[tuple[Any, ...], int], dict[str, int]]:
+    """Ids of the captures held of those bytes, by their marks, and of the bodies that are kept, by their hashes."""
     c = captures.c
-    found: dict[tuple[Any, ...], int] = {}
+    held: dict[tuple[Any, ...], int] = {}
+    stored: dict[str, int] = {}
     for batch in in_batches(sorted({capture.sha256 for capture in received}), MANY):
-        query = select(c.id, c.url_asked, c.fetched_at, c.sha256).where(c.sha256.in_(batch))
-        found.update(((row.url_asked, row.fetched_at, row.sha256), row.id) for row in connection.execute(query))
-    return found
+        query = select(c.id, c.url_asked, c.fetched_at, c.sha256, c.blob_id).where(c.sha256.in_(batch))
+        for row in connection.execute(query):
+            held[row.url_asked, row.fetched_at, row.sha256] = row.id
+            if row.blob_id is not None:  # else retention has dropped the bytes
+                stored[row.sha256] = row.blob_id
+    return held, stored
 
 
 def _must_carry_their_hashes(received: Sequence[Capture]) -> None:
@@ -133,17 +138,13 @@ def _pack(new: Iterable[Capture]) -> dict[str, dict[str, Any]]:
 
 
 def _store_blobs(
-    store: Store, connection: Connection, fresh: Sequence[Capture], packed: dict[str, dict[str, Any]]
+    store: Store, connection: Connection, missing: Sequence[Capture], packed: dict[str, dict[str, Any]]
 ) -> dict[str, int]:
-    found = _blob_ids(connection, (capture.sha256 for capture in fresh))
-    missing = [capture for capture in fresh if capture.sha256 not in found]
-    if not missing:
-        return found
     # What retention has dropped since it was looked for is packed now.
     packed = packed | _pack(capture for capture in missing if capture.sha256 not in packed)
     for batch in in_batches([packed[sha256] for sha256 in dict.fromkeys(capture.sha256 for capture in missing)]):
         connection.execute(store.insert(blobs).on_conflict_do_nothing(), batch)
-    return found | _blob_ids(connection, (capture.sha256 for capture in missing))
+    return _blob_ids(connection, (capture.sha256 for capture in missing))
 
 
 def _blob_ids(connection: Connection, hashes: Iterable[str]) -> dict[str, int]:
