@@ -145,7 +145,7 @@ def _by_short_text(seen: Seen, titled: float) -> Unfit | None:
 
 def _by_length(seen: Seen, titled: float) -> Unfit | None:
     """Next to no text; why is then told by the markup, since the extractor left nothing."""
-    letters = sum(character.isalpha() for character in seen.text[:500])
+    letters = sum(map(str.isalpha, seen.text[:500]))
     if letters < 15:
         return unfit_answer(seen.markup) or EMPTY
     if letters < 60 and titled < AGREES:
