@@ -20,8 +20,10 @@ import pytest
 
 from domain import values
 from domain.errors import ReadError
+from domain.values import Entry
 from extractors.child import _answer, pack_enumerations_by_value
 from extractors.feeds import read_feed
+from extractors.pages import read_page
 from extractors.pool import LARGE, ParserPool, _Answer
 from tests.conftest import HOUSE
 from tests.extractors.reading.conftest import item, rss
@@ -81,6 +83,10 @@ def shout(*, url: str) -> str:
     return "done"
 
 
+def has_loaded_what_few_pages_need(*, url: str) -> bool:
+    return not {"htmldate", "trafilatura", "urllib3"}.isdisjoint(sys.modules)
+
+
 async def read(pool: ParserPool, now: datetime) -> str:
     return (await pool.run(read_feed, BODY, url="https://a.example/feed", source_id="a", now=now)).entries[0].title
 
@@ -97,6 +103,19 @@ async def test_a_call_s_value_and_its_refusal_come_back(now):
 async def test_nothing_starts_before_the_first_call():
     async with ParserPool(2, 20, 200_000_000) as pool:
         assert pool.started == 0
+
+
+async def test_what_few_pages_need_is_loaded_by_the_first_of_them_within_its_child_s_limits(now):
+    page = f'<html><body><p>{"A page without a headline, in plain words. " * 9}</p><p class="date">2020-01-02</p></body></html>'
+    entry = Entry("a", "1", "https://a.example/news", "", "")
+    async with ParserPool(1, 20, 200_000_000) as pool:
+        assert not await pool.run(has_loaded_what_few_pages_need, url="")
+        document = await pool.run(read_page, page.encode(), url=entry.url, entry=entry, now=now)
+        assert document.extractor.startswith("trafilatura")
+        assert document.published is not None
+        assert document.published.date().isoformat() == "2020-01-02"
+        assert await pool.run(has_loaded_what_few_pages_need, url="")
+        assert pool.started == 1
 
 
 @pytest.mark.parametrize(
