@@ -24,7 +24,7 @@ _NO_NUMBERS: Final[frozenset[int]] = frozenset()
 class Kind:
     """All that the reading of a text asks about one word."""
 
-    __slots__ = ("alone", "begins", "bits", "named", "named_parts", "numbers", "parts", "seconds", "terms")
+    __slots__ = ("alone", "begins", "bits", "named", "named_parts", "numbers", "parts", "seconds", "surnames", "terms")
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Kind:
         parts: Sequence[Part] = (),
         named_parts: Sequence[Part] = (),
         seconds: frozenset[int] = _NO_NUMBERS,
+        surnames: frozenset[int] = _NO_NUMBERS,
         terms: int = 0,
     ) -> None:
         self.bits = bits  # word's number → bits of the form
@@ -43,6 +44,7 @@ class Kind:
         self.terms = terms  # what rules may ask for and an alias of this one word brings, as bits
         # The second words of all phrases that begin so.
         self.seconds = seconds
+        self.surnames = surnames  # … of those that are people's names: a patronymic may stand before it
         self.begins = self.alone or bool(self.seconds)
 
 
@@ -58,7 +60,7 @@ class Kinds(dict[Codes, Kind]):
         self._tables = tables
         self._terms = [_bits(entry.terms, terms) for entry in tables.entries]
         self._singles: dict[int, tuple[tuple[Single, ...], tuple[Single, ...], int]] = {}
-        self._seconds: dict[int, frozenset[int]] = {}
+        self._seconds: dict[int, tuple[frozenset[int], frozenset[int]]] = {}
         self._phrase_terms: dict[tuple[int, int], int] = {}
 
     def __missing__(self, codes: Codes) -> Kind:
@@ -67,21 +69,20 @@ class Kinds(dict[Codes, Kind]):
             bits.setdefault(code >> CODE_BITS, code & 3)
         parts: list[Part] = []
         named_parts: list[Part] = []
-        every, terms = _NO_NUMBERS, 0
+        every, surnames, terms = _NO_NUMBERS, _NO_NUMBERS, 0
         for number, form_bits in bits.items():
             singles, named, brought = self._singles.get(number) or self._singles_of(number)
             seconds = self._tables.phrases.get(number)
             if seconds:
-                known = self._seconds.get(number)
-                if known is None:
-                    known = self._seconds[number] = frozenset(seconds)
-                every = every | known if every else known
+                second, surname = self._seconds.get(number) or self._seconds_of(number, seconds)
+                every = every | second if every else second
+                surnames = surnames | surname if surnames else surname
             elif not singles:
                 continue
             parts.append((singles, seconds, form_bits))
             named_parts.append((named, seconds, form_bits))
             terms |= brought
-        kind = self[codes] = Kind(bits, parts, named_parts, every, terms)
+        kind = self[codes] = Kind(bits, parts, named_parts, every, surnames, terms)
         return kind
 
     def _singles_of(self, number: int) -> tuple[tuple[Single, ...], tuple[Single, ...], int]:
@@ -93,6 +94,12 @@ class Kinds(dict[Codes, Kind]):
         for alias in aliases:
             terms |= self._terms[alias.entry]
         self._singles[number] = found = singles, named, terms
+        return found
+
+    def _seconds_of(self, number: int, seconds: Seconds) -> tuple[frozenset[int], frozenset[int]]:
+        aliases = self._tables.aliases
+        surnames = frozenset(word for word, phrases in seconds.items() if any(aliases[rest[-1]].person for rest in phrases))
+        self._seconds[number] = found = frozenset(seconds), surnames
         return found
 
     def phrase_terms(self, first: Kind, second: Kind) -> int:

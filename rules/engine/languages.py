@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
@@ -90,6 +91,33 @@ def latin_mode(text: str, hint: str | None) -> str:
     if english >= 2 and english >= signs:
         return ENGLISH
     return LATIN_KAZAKH if signs >= 1 and signs / words > (0.04 if hint == "kk" else 0.12) else ENGLISH
+
+
+def stretches(text: str, hint: str | None) -> Iterator[tuple[int, str, Modes]]:
+    """A text as rows of whole paragraphs that are looked up alike, with their offsets: most texts are one.
+
+    Each paragraph goes by modes of its own; yet where no letter of a text could tell two of them apart, nobody asks.
+    """
+    cyrillic = NEITHER if not _CYRILLIC.search(text) else RUSSIAN if hint == "ru" and not _NOT_RUSSIAN.search(text) else None
+    latin = LATIN_KAZAKH if hint == "kk-Latn" else ENGLISH if hint == "en" or not _LATIN_LETTER.search(text) else None
+    if cyrillic is not None and latin is not None:
+        yield 0, text, (cyrillic, latin)
+        return
+    begun, at = 0, 0
+    before: Modes | None = None
+    for line in text.split("\n"):
+        if line:
+            modes = (
+                cyrillic_mode(line, hint) if cyrillic is None else cyrillic,
+                latin_mode(line, hint) if latin is None else latin,
+            )
+            if before is not None and modes != before:
+                yield begun, text[begun:at], before
+                begun = at
+            before = modes
+        at += len(line) + 1
+    if before is not None:
+        yield begun, text[begun:], before
 
 
 def document_language(text: str) -> str | None:

@@ -6,11 +6,11 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final
 
 from rules.engine.kinds import NOTHING, Kind, Kinds, Seconds
-from rules.engine.languages import cyrillic_mode, document_language, latin_mode
+from rules.engine.languages import document_language, stretches
 from rules.engine.lookup import Lookup
 from rules.engine.sentences import Layout
 from rules.engine.tables import Alias, Condition, Entry, Tables
@@ -19,11 +19,11 @@ from rules.engine.words import HYPHENS, WORD, cut, is_capitalised, is_upper, pla
 FIELDS: Final = ("title", "text")
 TITLE, TEXT = 0, 1
 
-# What may stand between two words of one name or phrase.
-_GAP: Final = re.compile(rf"[\s{re.escape(HYPHENS)}\u00ad\u200b-\u200f\u2060\ufeff\"'«»“”„‘’`()/&+.,]{{1,6}}")
+# What may stand between two words of one name or phrase; a line break may not.
+_GAP: Final = re.compile(rf"(?:[^\S\n]|[{re.escape(HYPHENS)}\u00ad\u200b-\u200f\u2060\ufeff\"'«»“”„‘’`()/&+.,]){{1,6}}")
 _PATRONYMIC: Final = re.compile(
-    r"\s+(?:[^\W\d_]\.|\w+(?:ич|овна|евна|ична|улы|ұлы|қызы|кызы|uly|uli|vich|kyzy|qyzy|vna)"
-    r"(?:а|у|ем|ом|е|ой|ы|ға|ге|ның|нің|ты|ті)?)\s+"
+    r"[^\S\n]+(?:[^\W\d_]\.|\w+(?:ич|овна|евна|ична|улы|ұлы|қызы|кызы|uly|uli|vich|kyzy|qyzy|vna)"
+    r"(?:а|у|ем|ом|е|ой|ы|ға|ге|ның|нің|ты|ті)?)[^\S\n]+"
 )
 
 
@@ -80,15 +80,14 @@ class Page:
 
 
 @dataclass(slots=True)
-class Paragraph:
-    """The words of a paragraph by what each may be a form of; ``start`` is its offset, ``parts`` its gaps and words in turn.
+class Stretch:
+    """Paragraphs in a row by what each of their words may be a form of; ``start`` is its offset, ``parts`` its gaps and words in turn.
 
-    ``begun`` are the words with which an alias may begin: it is one word, or a word like its second one comes next or next but
-    one (then the number is followed by True). Most words that are a form of something ("in" of «Kazakhs in Exile») end here,
-    before anybody asks where they stand. ``terms`` are the bits of all that these words may bring.
-
-    Token numbers count every word of a paragraph from its offset on: they grow through the text, and no two words of different
-    paragraphs have neighbouring numbers. Two words that are nothing end it, so that one may look ahead of every other.
+    ``begun`` are the words with which an alias may begin: it is one word, or a word like its second one comes next, or next but
+    one in a person's name (then the number is followed by True). Most words that are a form of something ("in" of «Kazakhs in
+    Exile») end here, before anybody asks where they stand. ``terms`` are the bits of all that these words may bring. That a
+    line break stands between two words is only seen later. Two words that are nothing end it, so that one may look ahead of
+    every other.
     """
 
     start: int
@@ -98,43 +97,35 @@ class Paragraph:
     terms: int
 
 
-def read_paragraph(kinds_known: Kinds, start: int, parts: list[str], kinds: list[Kind]) -> Paragraph:
-    """See what may begin where in a paragraph."""
+def read_stretch(kinds_known: Kinds, start: int, parts: list[str], kinds: list[Kind]) -> Stretch:
+    """See what may begin where."""
     begun: list[tuple[int, bool]] = []
     terms = 0
     for at, kind in [(at, kind) for at, kind in enumerate(kinds) if kind.begins]:
-        seconds = kind.seconds
-        if seconds:
-            after, then = kinds[at + 1], kinds[at + 2]
-            phrase = False
-            if not seconds.isdisjoint(after.numbers):
+        phrase = False
+        if kind.seconds:
+            after = kinds[at + 1]
+            if not kind.seconds.isdisjoint(after.numbers):
                 phrase, terms = True, terms | kinds_known.phrase_terms(kind, after)
-            if not seconds.isdisjoint(then.numbers):
-                phrase, terms = True, terms | kinds_known.phrase_terms(kind, then)
-            if phrase:
-                begun.append((at, True))
-                terms |= kind.terms
-                continue
-        if kind.alone:
-            begun.append((at, False))
+            if kind.surnames:
+                then = kinds[at + 2]
+                if not kind.surnames.isdisjoint(then.numbers):
+                    phrase, terms = True, terms | kinds_known.phrase_terms(kind, then)
+        if phrase or kind.alone:
+            begun.append((at, phrase))
             terms |= kind.terms
-    return Paragraph(start, parts, kinds, begun, terms)
+    return Stretch(start, parts, kinds, begun, terms)
 
 
-def find_words(lookup: Lookup, text: str, language: str | None) -> list[Paragraph]:
-    """The paragraphs of a text in which an alias may begin."""
+def find_words(lookup: Lookup, text: str, language: str | None) -> list[Stretch]:
+    """The stretches of a text in which an alias may begin."""
     found = []
-    start = 0
-    for line in text.split("\n"):
-        if line:
-            parts = cut(line)
-            known = lookup.memory((cyrillic_mode(line, language), latin_mode(line, language)))
-            kinds = [*map(known.__getitem__, parts[1::2]), NOTHING, NOTHING]
-            paragraph = read_paragraph(lookup.kinds, start, parts, kinds)
-            if paragraph.begun:
-                found.append(paragraph)
-            start += len(line)
-        start += 1
+    for start, written, modes in stretches(text, language):
+        parts = cut(written)
+        kinds = [*map(lookup.memory(modes).__getitem__, parts[1::2]), NOTHING, NOTHING]
+        stretch = read_stretch(lookup.kinds, start, parts, kinds)
+        if stretch.begun:
+            found.append(stretch)
     return found
 
 
@@ -146,16 +137,14 @@ def document_hint(title: str, text: str, language: str | None) -> str | None:
     return document_language(f"{title}\n{text}")
 
 
-def find_occurrences(
-    tables: Tables, page: Page, field: int, paragraphs: list[Paragraph], *, everything: bool
-) -> list[Occurrence]:
+def find_occurrences(tables: Tables, page: Page, field: int, stretches: list[Stretch], *, everything: bool) -> list[Occurrence]:
     """Every alias that stands in the field, in the order of their first words; conditions of spelling checked, nothing hidden yet.
 
     Without ``everything`` lone words of the lexicon are left out: they name nothing, and hide nothing that does.
     """
     finder = _Finder(tables, field, page.texts[field], page.layouts[field], everything)
-    for paragraph in paragraphs:
-        finder.read(paragraph)
+    for stretch in stretches:
+        finder.read(stretch)
     return finder.found
 
 
@@ -176,13 +165,16 @@ class _Finder:
     found: list[Occurrence] = dataclass_field(default_factory=list)
     # One entry counts once where two of its headwords read the same words.
     taken: set[tuple[int, int, int]] = dataclass_field(default_factory=set)
+    # The paragraph being read: where it ends, its number, and how far the numbers of its tokens are from those in the stretch.
+    line_end: int = -1
+    paragraph: int = 0
+    shift: int = 0
 
-    def read(self, paragraph: Paragraph) -> None:
-        parts, kinds, base = paragraph.parts, paragraph.kinds, paragraph.start
-        number = 0 if self.field == TITLE else base  # a title is one paragraph
+    def read(self, stretch: Stretch) -> None:
+        parts, kinds = stretch.parts, stretch.kinds
         field, found, taken = self.field, self.found, self.taken
-        ends: list[int] = []
-        for at, phrase in paragraph.begun:
+        behind, start = 0, stretch.start  # so many parts lie before this offset
+        for at, phrase in stretch.begun:
             kind = kinds[at]
             if self.everything:
                 begins = kind.parts
@@ -190,21 +182,37 @@ class _Finder:
                 begins = kind.named_parts
             else:
                 continue
-            if not ends:
-                ends = list(accumulate(map(len, parts), initial=base))
-            start, end = ends[2 * at + 1], ends[2 * at + 2]
+            start += sum(map(len, parts[behind : 2 * at + 1]))
+            behind = 2 * at + 1
+            written = parts[behind]
+            end = start + len(written)
+            if start > self.line_end:
+                self._enter_line(start, at, parts)
+            first = at + self.shift
             for singles, seconds, bits in begins:
                 for entry_number, condition, alias, entry in singles:
                     key = (entry_number, start, end)
-                    if key in taken or (condition and not self._spelled(alias, condition, parts[2 * at + 1], start)):
+                    if key in taken or (condition and not self._spelled(alias, condition, written, start)):
                         continue
                     taken.add(key)
-                    found.append(Occurrence(field, base + at, base + at, start, end, alias, entry, bits, number))
+                    found.append(Occurrence(field, first, first, start, end, alias, entry, bits, self.paragraph))
                 if phrase and seconds:
-                    self._phrases(paragraph, ends, at, bits, seconds)
+                    self._phrases(stretch, start, at, bits, seconds)
 
-    def _phrases(self, paragraph: Paragraph, ends: list[int], at: int, first_bits: int, seconds: Seconds) -> None:
-        parts, kinds = paragraph.parts, paragraph.kinds
+    def _enter_line(self, start: int, at: int, parts: list[str]) -> None:
+        """Tokens are numbered in each paragraph from its offset on: numbers grow through the text, and no two words of different
+        paragraphs have neighbouring ones."""
+        begins = self.text.rfind("\n", 0, start) + 1
+        self.line_end = self.text.find("\n", start)
+        if self.line_end < 0:
+            self.line_end = len(self.text)
+        while at and "\n" not in parts[2 * at]:
+            at -= 1
+        self.shift = begins - at
+        self.paragraph = 0 if self.field == TITLE else begins  # a title is one paragraph
+
+    def _phrases(self, stretch: Stretch, start: int, at: int, first_bits: int, seconds: Seconds) -> None:
+        parts, kinds = stretch.parts, stretch.kinds
         second = at + 1
         skipping = False
         if not kinds[second].bits or not _joins(parts[2 * second]):
@@ -226,12 +234,11 @@ class _Finder:
                         break
                     bits |= more
                 else:
-                    self._take(paragraph, ends, (at, *range(second, last + 1)), alias, bits)
+                    self._take(stretch.parts, start, (at, *range(second, last + 1)), alias, bits)
 
-    def _take(self, paragraph: Paragraph, ends: list[int], words: tuple[int, ...], alias: Alias, bits: int) -> None:
-        parts, base = paragraph.parts, paragraph.start
+    def _take(self, parts: list[str], start: int, words: tuple[int, ...], alias: Alias, bits: int) -> None:
         first, last = words[0], words[-1]
-        start, end = ends[2 * first + 1], ends[2 * last + 2]
+        end = start + sum(map(len, parts[2 * first + 1 : 2 * last + 2]))
         key = (alias.entry, start, end)
         if key in self.taken:
             return
@@ -248,8 +255,8 @@ class _Finder:
             return
         self.taken.add(key)
         entry = self.tables.entries[alias.entry]
-        number = 0 if self.field == TITLE else base
-        self.found.append(Occurrence(self.field, base + first, base + last, start, end, alias, entry, bits, number))
+        first, last = first + self.shift, last + self.shift
+        self.found.append(Occurrence(self.field, first, last, start, end, alias, entry, bits, self.paragraph))
 
     def _spelled(self, alias: Alias, condition: int, written: str, start: int) -> bool:
         """Whether capitals stand where the alias needs them; ``written`` is its first word as it stands in the text."""

@@ -54,6 +54,8 @@ class Case:
         have = self.by_term.keys()
         if have.isdisjoint(signal.any) or (signal.with_any and have.isdisjoint(signal.with_any)):
             return False
+        if signal.and_with and have.isdisjoint(signal.and_with):
+            return False
         return self.may_anchor or signal.anchor not in {self.country, "strong"}
 
     @property
