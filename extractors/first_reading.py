@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from extractors.unseen import is_unseen
 
-NAME: Final = "first reading 2"
+NAME: Final = "first reading 3"
 """What a document read this way says of its extractor; the capture can be read in full at any time (`sholu reextract`)."""
 
 PARAGRAPH = 40
@@ -90,7 +90,8 @@ class _Enough:
 
 _NAMED = (_Enough(600, 0.6), _Enough(250, 0.8))
 """For a container that calls itself an article's; a short one may be a stub or a teaser, unless hardly anything stands beside it."""
-_NAMELESS = (_Enough(1000, 0.9),)
+_NAMELESS = (_Enough(1000, 0.75),)
+"""For one that does not; it has to begin where the headline ends, too."""
 
 
 class _Block(NamedTuple):

@@ -44,12 +44,13 @@ def test_text_without_paragraphs_is_told_apart_by_line_breaks() -> None:
     assert len(text.splitlines()) == 4
 
 
-def test_a_container_without_a_telling_name_is_taken_only_where_hardly_anything_stands_beside_it() -> None:
+def test_a_container_without_a_telling_name_is_taken_only_where_little_stands_beside_it() -> None:
     nameless = f"<div class='x1'>{paragraphs(8)}</div>"
     alone = first_reading(page(nameless))
     assert alone is not None
     assert len(alone.splitlines()) == 8
-    assert first_reading(page(nameless, f"<div class='x2'>{paragraphs(2)}</div>")) is None
+    assert first_reading(page(nameless, f"<div class='x2'>{paragraphs(2)}</div>")) == alone
+    assert first_reading(page(nameless, f"<div class='x2'>{paragraphs(3)}</div>")) is None
     assert first_reading(page(f"<div class='x1'>{paragraphs(6)}</div>")) is None
 
 
@@ -76,7 +77,7 @@ def test_a_list_of_articles_is_no_article() -> None:
     assert first_reading(page(f"<div class='content'>{several}</div>")) is None
 
 
-def test_a_short_text_is_taken_only_where_hardly_anything_stands_beside_it() -> None:
+def test_a_short_text_is_taken_only_where_little_stands_beside_it() -> None:
     beside = f"<div class='x2'>{paragraphs(1)}</div>"
     assert first_reading(page(article(paragraphs(2)))) is not None
     assert first_reading(page(article(paragraphs(2)), beside)) is None
