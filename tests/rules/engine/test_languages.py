@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rules.engine.languages import ENGLISH, LATIN_KAZAKH, document_language, latin_mode
+from rules.engine.languages import ENGLISH, LATIN_KAZAKH, cyrillic_mode, document_language, latin_mode, stretches
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,27 @@ def test_english_with_foreign_names_stays_english(text: str) -> None:
 
 def test_english_words_in_a_cyrillic_paragraph_stay_english() -> None:
     assert latin_mode("«Oyan, Qazaqstan» қозғалысы митинг өткізді, деп жазды The Guardian.", None) == ENGLISH
+
+
+LINES = (
+    "",
+    "Полиция задержала пятерых на площади Республики.",
+    "Наразылық акциясына жүздеген адам қатысты, деп хабарлады тілші.",
+    "Police detained five people in Almaty on Monday.",
+    "Qazaqstanda narazylyq aktsiyasy ötti, jüzdegen adam qatysty.",
+    "2026 — 22:10",
+    "Мітинг біля суду тривав дві години.",
+)
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=8), st.sampled_from([None, "ru", "kk", "kk-Latn", "en", "uk", "ky"]))
+def test_rows_of_paragraphs_are_looked_up_as_each_paragraph_alone_would_be(lines: list[str], hint: str | None) -> None:
+    text = "\n".join(lines)
+    found = []
+    for start, written, (cyrillic, latin) in stretches(text, hint):
+        assert text[start : start + len(written)] == written
+        found += [(line, cyrillic, latin) for line in written.split("\n") if line]
+    assert [line for line, _, _ in found] == [line for line in lines if line]
+    for line, cyrillic, latin in found:  # of a paragraph without such letters no word is looked up so
+        assert cyrillic == cyrillic_mode(line, hint) or not any("\u0400" <= letter <= "\u052f" for letter in line)
+        assert latin == latin_mode(line, hint) or not any(letter.isascii() and letter.isalpha() for letter in line)
