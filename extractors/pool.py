@@ -130,7 +130,7 @@ class ParserPool:
                 self._see_to_start(url)
                 if self._is_closed:
                     raise ReadError(url, "the parsers were ended before this was read", kind="crash")
-                if not waited and not self._short[0]:
+                if not self._short[0]:
                     self._short = time.monotonic(), self._worked()
                 waited = True
                 patience = max(since, self._ready_at) + _PATIENCE_FOR_A_CHILD - time.monotonic() if self._children else 0.0
