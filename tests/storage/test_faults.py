@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,13 @@ def undisturbed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 def assert_healed(address: str, expected: dict[str, list[Any]]) -> None:
-    store = open_store(address)
-    sweep_runs(store, now=NOW)
-    assert list(check_store(store)) == []
-    assert "running" not in {run.status for run in list_runs(store)}
-    found = essence(store)
+    with closing(open_store(address)) as store:
+        sweep_runs(store, now=NOW)
+        assert list(check_store(store)) == []
+        assert "running" not in {run.status for run in list_runs(store)}
+        found = essence(store)
     for subject, rows in expected.items():
         assert found[subject] == rows, subject
-    store.close()
 
 
 def finish(address: str) -> None:

@@ -70,11 +70,15 @@ def _poll(store: Store, run: int, source_id: str, poll: int, at: datetime) -> No
 
 
 def _read(store: Store, run: int, pending: tuple[PendingEntry, ...], poll: int, at: datetime) -> list[Result]:
-    bodies = [f"<p>{each.entry.source_id} {each.entry.key} {poll * (each.id % 2)}".encode() * 50 for each in pending]
+    # Never of the row's own number: a killed transaction leaves a gap in those of PostgreSQL, and the page would be another.
+    numbers = [int(each.entry.key.removeprefix("key-")) for each in pending]
+    bodies = [
+        f"<p>{each.entry.source_id} {each.entry.key} {poll * (number % 2)}".encode() * 50
+        for each, number in zip(pending, numbers, strict=True)
+    ]
     ids = save_captures(store, run, [a_capture(each.entry.url, body, at) for each, body in zip(pending, bodies, strict=True)])
     results: list[Result] = []
-    for each, capture_id in zip(pending, ids, strict=True):
-        number = int(each.entry.key.removeprefix("key-"))
+    for each, number, capture_id in zip(pending, numbers, ids, strict=True):
         if number == 7:
             results.append(
                 NotStored(each, OutcomeKind.FAILED, "a consent wall", next_try(each.tries + 1, at + timedelta(days=1)))
