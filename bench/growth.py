@@ -40,7 +40,7 @@ from extractors.sketch import sketch
 from flows.storing import CAPTURE_BATCH, RESULT_BATCH
 from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import save_captures
-from storage.entries import take_entries
+from storage.entries import Body, take_entries
 from storage.items import save_results
 from storage.results import Read
 from storage.runs import add_reports, begin_run, end_run
@@ -152,7 +152,9 @@ def one_run(store: Store, press: Press, numbers: range) -> float:
     pending = [
         each
         for source_id, entries in found.items()
-        for each in take_entries(store, run, source_id, entries, PollState(source_id, last_polled=now), now=now).pending
+        for each in take_entries(store, run, [Body(source_id, entries, PollState(source_id, last_polled=now))], now=now)[
+            0
+        ].pending
     ]
     captured = {}
     for batch in in_batches(pending, CAPTURE_BATCH):

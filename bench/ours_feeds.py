@@ -17,7 +17,7 @@ from flows.judging import after_poll, read_state
 from flows.steps import read_source
 from flows.world import CollectOptions, World, open_world
 from rules.engine.late import open_rulebook
-from storage.entries import take_entries
+from storage.entries import Body
 from storage.runs import end_run
 from storage.sources import PollState, save_poll_states
 
@@ -28,7 +28,7 @@ async def take(world: World, source: Source) -> tuple[int, int, PollState | None
     reading = await read_source(world, source, state)
     if reading.ok and not reading.unchanged:
         seen = read_state(state, reading, whole=True)
-        taken = await asyncio.to_thread(take_entries, world.store, world.run_id, source.id, reading.entries, seen, now=world.now)
+        taken = await world.feeds.put(Body(source.id, reading.entries, seen, reading.capture))
         return len(taken.pending), 1, None
     bounds = Bounds(world.settings.poll_min, world.settings.poll_max)
     return 0, 0, after_poll(state, source, reading, new=0, now=world.now, rng=world.rng, bounds=bounds, whole=True)

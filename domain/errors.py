@@ -3,6 +3,7 @@
 SholuError
 ├── ConfigError        what we or the user wrote is wrong: names file, line and key; the run does not start (exit 2)
 ├── StoreError         the database refuses, is missing, locked, full, corrupt, older or newer: names the address (exit 4)
+│   └── ValueRefused   one value of what was given; the database itself is well, and takes the rest
 ├── FetchError         a request did not yield: names the address; ``kind`` says how, ``retry`` whether trying again may help
 │   └── AddressRefused the address is one we never connect to
 ├── ReadError          bytes that are not what they should be: a feed, a sitemap, a page; names the address
@@ -37,6 +38,10 @@ class StoreError(SholuError):
     """The database cannot do what was asked."""
 
     exit_code = 4
+
+
+class ValueRefused(StoreError):
+    """The database refuses a value, whose source pays for it alone: what else was to be kept with it is kept."""
 
 
 class FetchError(SholuError):

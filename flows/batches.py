@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from domain.errors import ValueRefused
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -20,7 +22,8 @@ class Batcher(Generic[Given, Made]):
     ``more`` says of a number of values that wait whether others may follow soon: where nobody can, nobody is waited for.
 
     ``save`` takes up to ``size`` values and returns one result for each, in order; what it raises reaches every
-    coroutine whose value was in that batch.
+    coroutine whose value was in that batch. Only where the database refuses a value (ValueRefused) is each saved alone, so that
+    it reaches the one whose value that was.
     """
 
     def __init__(
@@ -51,15 +54,27 @@ class Batcher(Generic[Given, Made]):
             await self._gather()
             batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
             try:
-                made = await asyncio.to_thread(self._save, [value for value, _ in batch])
+                made = await asyncio.to_thread(self._saved, [value for value, _ in batch])
             except Exception as error:  # noqa: BLE001  # handed on to those who wait, none of it is swallowed
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
                 continue
             for (_, future), each in zip(batch, made, strict=True):
-                if not future.done():
+                if future.done():
+                    continue
+                if isinstance(each, ValueRefused):
+                    future.set_exception(each)
+                else:
                     future.set_result(each)
+
+    def _saved(self, values: Sequence[Given]) -> Sequence[Made | ValueRefused]:
+        try:
+            return self._save(values)
+        except ValueRefused as error:
+            if len(values) == 1:
+                return [error]
+            return [made for value in values for made in self._saved([value])]
 
     async def _gather(self) -> None:
         for _ in range(LOOKS if self._delay else 0):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.errors import FetchError, ReadError, StoreError
+from domain.errors import FetchError, ReadError, StoreError, ValueRefused
 from domain.values import BodyFrom, Capture, Entry, Outcome, OutcomeKind, Source
 from extractors.addresses import item_key
 from extractors.articles import Article, article_from_entry, read_article
@@ -86,7 +86,13 @@ async def _store(world: World, source: Source, result: Result, ended: list[Outco
         result = judged(world.rulebook, draft, world.run_id, world.now)
         outcome = _would_be(result)
     else:
-        stored = await world.results.put(draft)
+        try:
+            stored = await world.results.put(draft)
+        except ValueRefused as error:
+            log.error("%s: %s", source.id, error, extra={"run": world.run_id, "source": source.id})  # noqa: TRY400  # it says itself what it is
+            pending = result.pending
+            result = NotStored(pending, OutcomeKind.FAILED, str(error), retry_at=next_try(pending.tries + 1, world.now))
+            stored = await world.results.put(Draft(result, source.country))
         result, outcome = stored.result, stored.outcome
     said = f"{source.id}: {outcome.kind.value} {outcome.url} {outcome.reason}".strip()
     log.info(said, extra={"run": world.run_id, "source": source.id, "item": outcome.item_id})
@@ -113,9 +119,9 @@ async def _read_safely(world: World, source: Source, pending: PendingEntry, foun
     """``_read_entry``, where a fault of ours on one page costs that page: it is told, kept in the queue and tried again."""
     try:
         return await _read_entry(world, source, pending, found_at, meter)
-    except StoreError:
-        raise  # the database is everybody's: the run ends, and says why
     except Exception as error:  # whatever it is, the other pages of the source must not pay for it
+        if isinstance(error, StoreError) and not isinstance(error, ValueRefused):
+            raise  # the database is everybody's: the run ends, and says why
         reason = f"a fault in Sholu itself: {type(error).__name__}: {error}"
         log.exception("%s: %s: %s", source.id, pending.entry.url, reason, extra={"run": world.run_id, "source": source.id})
         return NotStored(pending, OutcomeKind.FAILED, reason, retry_at=next_try(pending.tries + 1, world.now))

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from domain.errors import ConfigError, SholuError, StoreError
+from domain.errors import ConfigError, SholuError, StoreError, ValueRefused
 from domain.settings import Settings
 from domain.values import Counts, Entry, Outcome, OutcomeKind, PollKind, Source, SourceReport
 from extractors.headers import Validators
@@ -31,12 +31,7 @@ from flows.report import RunReport
 from flows.shards import Shard
 from flows.world import Clock, CollectOptions, Tell, World, open_world
 from rules.engine.late import open_rulebook
-from storage.entries import (
-    Taken,
-    brings_news,
-    preview_entries,
-    take_entries,
-)
+from storage.entries import Body, Taken, preview_entries
 from storage.feed_pieces import feed_pieces
 from storage.looks import UNKNOWN_MACHINE, looks_wait
 from storage.runs import end_run
@@ -132,14 +127,18 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     meter = Meter(world.settings.source_seconds)
     ended: list[Outcome] = []
     try:
-        reading = await read_source(world, source, state, meter)
-        feed_id = await _keep_feed(world, source, reading)
+        world.polling.add(source.id)
+        try:
+            reading = await read_source(world, source, state, meter)
+        finally:
+            world.polling.discard(source.id)
+        taken = await _take(world, source, state, reading, ended)
         if reading.capture is not None:
             reading = replace(reading, capture=None)  # kept now: its bytes must not lie in memory while pages are read
-        await _work_through(world, source, state, reading, meter, ended, feed_id)
-    except StoreError:
-        raise  # the database is everybody's: the run ends, and says why
-    except Exception as error:  # a fault of ours in one source must not cost the others
+        await _work_through(world, source, taken, reading, meter, ended)
+    except Exception as error:  # what the database refuses of one source, or a fault of ours in it, must not cost the others
+        if isinstance(error, StoreError) and not isinstance(error, ValueRefused):
+            raise  # the database is everybody's: the run ends, and says why
         reason = str(error) if isinstance(error, SholuError) else f"a fault in Sholu itself: {type(error).__name__}: {error}"
         log.exception("%s: %s", source.id, reason, extra={"run": world.run_id, "source": source.id})
         world.tell("sources", 0, 1)
@@ -187,48 +186,40 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
     )
 
 
-async def _keep_feed(world: World, source: Source, reading: Reading) -> int | None:
-    """Keep a feed's bytes where they bring news: what announced an article, and often all there is of it, is evidence."""
-    if reading.capture is None or world.options.dry_run:
-        return None
-    if not await asyncio.to_thread(brings_news, world.store, source.id, reading.entries):
-        return None
-    return await world.captures.put(reading.capture)
+async def _take(world: World, source: Source, state: PollState, reading: Reading, ended: list[Outcome]) -> Taken:
+    """What of a source waits to be read: of its feed, whose entries are kept here with its bytes, and from before.
 
-
-async def _work_through(
-    world: World,
-    source: Source,
-    state: PollState,
-    reading: Reading,
-    meter: Meter,
-    ended: list[Outcome],
-    feed_id: int | None,
-) -> None:
-    """Add one outcome to ``ended`` for every entry this run sees of a source: those of the feed, and those that waited from before."""
-    entries = reading.entries
+    An outcome is added to ``ended`` for every entry that is passed over.
+    """
     since = world.options.since
     late = older_entries(reading.entries, since)
+    entries: Sequence[Entry] = reading.entries
     if late:
-        from flows.pages import ended_early
-
         passed = {entry.key for entry in late}
-        entries = tuple(entry for entry in entries if entry.key not in passed)
+        entries = [entry for entry in entries if entry.key not in passed]
         reason = f"published before {since:%Y-%m-%d}, the day the run was asked to begin with"
-        ended += await ended_early(world, source, late, OutcomeKind.SKIPPED, reason)
+        await _end_early(world, source, late, OutcomeKind.SKIPPED, reason, ended)
     if world.options.dry_run:
-        taken = await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
-    elif reading.ok and not reading.unchanged:
-        seen = read_state(state, reading, whole=not late)
-        taken = await asyncio.to_thread(
-            take_entries, world.store, world.run_id, source.id, entries, seen, now=world.now, capture_id=feed_id
-        )
-        if taken.repeated:
-            from flows.pages import ended_early
+        return await asyncio.to_thread(preview_entries, world.store, source.id, entries, now=world.now)
+    if not reading.ok or reading.unchanged:
+        return Taken(world.waiting.get(source.id, ()), 0, ())
+    seen = read_state(state, reading, whole=not late)
+    taken = await world.feeds.put(Body(source.id, entries, seen, reading.capture))
+    if taken.repeated:
+        await _end_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed", ended)
+    return taken
 
-            ended += await ended_early(world, source, taken.repeated, OutcomeKind.DUPLICATE, "stands twice in the feed")
-    else:
-        taken = Taken(world.waiting.get(source.id, ()), 0, ())
+
+async def _end_early(
+    world: World, source: Source, entries: Sequence[Entry], kind: OutcomeKind, reason: str, ended: list[Outcome]
+) -> None:
+    from flows.pages import ended_early  # with all that pages need
+
+    ended += await ended_early(world, source, entries, kind, reason)
+
+
+async def _work_through(world: World, source: Source, taken: Taken, reading: Reading, meter: Meter, ended: list[Outcome]) -> None:
+    """Add one outcome to ``ended`` for every entry this run sees of a source: those of the feed, and those that waited from before."""
     held = len(reading.held)
     if taken.pending and held:
         from extractors.pieces import key_digest

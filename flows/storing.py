@@ -1,4 +1,4 @@
-"""Keeping what pages gave, in batches in a thread: captures as received, then texts with the rules' verdict on them."""
+"""Keeping what feeds and pages gave, in batches in a thread: entries with their feed, captures, texts with the rules' verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.values import Capture, Outcome, OutcomeKind
 from flows.batches import Batcher
-from storage.entries import next_try
+from storage.entries import Body, Taken, next_try, take_entries
 from storage.results import NotStored, Read, Result
 from storage.store import Store
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sholu.collect")
 
+FEED_BATCH = 64  # feeds a transaction; bounds how many bodies wait in memory
+FEED_DELAY = 0.3  # seconds a feed waits for others; its host is given a second's pause before the first page is asked for anyway
 CAPTURE_BATCH = 32  # pages a transaction; bounds how many bodies wait in memory
 CAPTURE_DELAY = 0.6  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
 RESULT_BATCH = 200  # the measured knee of executemany
@@ -42,6 +44,12 @@ class Stored:
 
     result: Result
     outcome: Outcome
+
+
+def feed_batches(store: Store, run_id: int, now: datetime, polling: Collection[str]) -> Batcher[Body, Taken]:
+    """Where the entries of a run's feeds go; ``polling`` are the sources whose feed is still being read."""
+    save = partial(take_entries, store, run_id, now=now)
+    return Batcher(save, size=FEED_BATCH, delay=FEED_DELAY, more=lambda _: bool(polling))
 
 
 def capture_batches(store: Store, run_id: int, reading: Collection[str]) -> Batcher[Capture, int]:

@@ -26,9 +26,11 @@ from flows.ledger import Ledger
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
-from flows.storing import Draft, Stored, capture_batches, result_batches
+from flows.storing import Draft, Stored, capture_batches, feed_batches, result_batches
 from storage.entries import (
+    Body,
     PendingEntry,
+    Taken,
     pending_entries,
     retry_now,
     sources_with_pending,
@@ -77,8 +79,10 @@ class World:
     store: Store
     client: Client
     pool: ParserPool
+    feeds: Batcher[Body, Taken]
     captures: Batcher[Capture, int]
     results: Batcher[Draft, Stored]
+    polling: set[str]
     reading: set[str]
     ledger: Ledger
     pages: asyncio.Semaphore
@@ -127,6 +131,7 @@ async def open_world(
                 )
                 ledger = Ledger(store, run_id, clock=clock, shards=len(plan.shards), keep_states=not options.dry_run)
                 stack.push_async_callback(ledger.close)
+                polling: set[str] = set()
                 reading: set[str] = set()
                 world = World(
                     settings=settings,
@@ -135,8 +140,10 @@ async def open_world(
                     store=store,
                     client=client,
                     pool=pool,
+                    feeds=feed_batches(store, run_id, now, polling),
                     captures=capture_batches(store, run_id, reading),
                     results=result_batches(store, run_id, rulebook, clock, reading),
+                    polling=polling,
                     reading=reading,
                     ledger=ledger,
                     pages=asyncio.Semaphore(PAGES_AT_ONCE),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.engine import Row
 
-from domain.values import DateFrom, Entry
+from domain.values import Capture, DateFrom, Entry
 from storage.schema.types import short_key
 from storage.schema.watching import entries
 from storage.sources import PollState, write_poll_states
@@ -30,6 +30,10 @@ BACK_OFF = (
 # A due time further away than any back-off was written by a clock that had jumped ahead.
 LONGEST = timedelta(days=30)
 DAY = timedelta(days=1)
+# Entries a transaction, about: it holds the database for a fifth of a second.
+AT_ONCE = 2_000
+
+_New = tuple[str, Entry, datetime]  # the key, the entry, when its page is due
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ class Taken:
     repeated: tuple[Entry, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What one body of a feed said: its entries, the poll state to be kept with them, and the body as received (None: not to be kept)."""
+
+    source_id: str
+    entries: Sequence[Entry]
+    state: PollState
+    capture: Capture | None = None
+
+
 def fingerprint(entry: Entry) -> str:
     """What of an entry must change for its page to be read again: the title, the feed's own text and its "updated"."""
     said = f"{entry.url}\x1f{entry.title}\x1f{entry.summary}\x1f{entry.content}".encode(errors="replace")
@@ -73,53 +87,19 @@ def next_try(tries: int, now: datetime) -> datetime | None:
     return now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) else None
 
 
-def take_entries(
-    store: Store,
-    run_id: int,
-    source_id: str,
-    found: Sequence[Entry],
-    state: PollState,
-    *,
-    now: datetime,
-    capture_id: int | None = None,
-) -> Taken:
-    """Keep the entries of one body and the poll state in ONE transaction, so that an ETag is never kept without its entries.
+def take_entries(store: Store, run_id: int, bodies: Sequence[Body], *, now: datetime) -> list[Taken]:
+    """Keep what feeds said, all that belongs to one body in ONE transaction, so that an ETag is never kept without its entries.
 
-    ``capture_id`` is that body as received, where it was kept.
+    Many bodies share a transaction: what one costs is then mostly its entries. Of a body that brings news the bytes are kept too:
+    what announced an article, and often all there is of it, is evidence.
 
     Entries new or changed become pending. An entry whose changes have brought no new text ("updated" always now, a counter
     in the summary) is read again ever more rarely, and counts as unchanged until then.
     """
-    first: dict[str, Entry] = {}
-    repeated: list[Entry] = []
-    for entry in found:
-        key = short_key(entry.key)
-        if key in first:
-            repeated.append(entry)
-        else:
-            first[key] = entry
-    with store.begin() as connection:
-        held = _held(connection, source_id, list(first))
-        waiting: list[tuple[str, Entry, datetime]] = []
-        seen: list[int] = []
-        for key, entry in first.items():
-            before = held.get(key)
-            if before is None or _must_be_read(before, entry):
-                due = now if before is None else _due(before, entry, now)
-                waiting.append((key, entry, due))
-            elif now - before.last_seen >= DAY:
-                seen.append(before.id)
-        for some in in_batches(waiting):  # rows are made as they are written: of a feed of 10,000 entries they take 30 MB
-            rows = [
-                _row(run_id, source_id, key, entry, now=now, due=due) | {"capture_id": capture_id} for key, entry, due in some
-            ]
-            _write(store, connection, rows)
-        for batch in in_batches(seen, MANY):
-            connection.execute(update(entries).where(entries.c.id.in_(batch)).values(last_seen=now))
-        write_poll_states(store, connection, [state])
-        pending = _pending(connection, [source_id], now, None)
-    worked = {short_key(each.entry.key) for each in pending}
-    return Taken(tuple(pending), sum(key not in worked for key in first), tuple(repeated))
+    taken: dict[int, Taken] = {}
+    for some in _shares(bodies):
+        taken.update(_take(store, run_id, some, now))
+    return [taken[place] for place in range(len(bodies))]
 
 
 def pending_entries(
@@ -130,17 +110,9 @@ def pending_entries(
         return _pending(connection, None if source_ids is None else sorted(source_ids), now, limit)
 
 
-def brings_news(store: Store, source_id: str, found: Sequence[Entry]) -> bool:
-    """Whether any of these entries is new, or says something else than before."""
-    entries_by_key = {short_key(entry.key): entry for entry in found}
-    with store.read() as connection:
-        held = _held(connection, source_id, list(entries_by_key))
-    return any(key not in held or _must_be_read(held[key], entry) for key, entry in entries_by_key.items())
-
-
 def preview_entries(store: Store, source_id: str, found: Sequence[Entry], *, now: datetime) -> Taken:
     """What ``take_entries`` would make of these entries, without keeping anything: for a dry run."""
-    first = {short_key(entry.key): entry for entry in found}
+    first, _ = _without_repeats(found)
     with store.read() as connection:
         held = _held(connection, source_id, list(first))
     new = [entry for key, entry in first.items() if key not in held or _must_be_read(held[key], entry)]
@@ -187,6 +159,85 @@ def given_up(store: Store, *, limit: int = 200) -> list[tuple[Entry, str]]:
     )
     with store.read() as connection:
         return [(_entry(row), row.reason) for row in connection.execute(query)]
+
+
+def _shares(bodies: Sequence[Body]) -> Iterator[list[tuple[int, Body]]]:
+    """Bodies with their places, as they share transactions; two runs that take the same ones do so in the same order."""
+    share: list[tuple[int, Body]] = []
+    size = 0
+    for place, body in sorted(enumerate(bodies), key=lambda one: one[1].source_id):
+        share.append((place, body))
+        size += len(body.entries)
+        if size >= AT_ONCE:
+            yield share
+            share, size = [], 0
+    if share:
+        yield share
+
+
+def _take(store: Store, run_id: int, bodies: Sequence[tuple[int, Body]], now: datetime) -> dict[int, Taken]:
+    """What came of bodies, by their places; one transaction."""
+    read = [(place, body, *_without_repeats(body.entries)) for place, body in bodies]
+    with store.together(ordered=True), store.begin() as connection:
+        news: list[tuple[Body, list[_New]]] = []
+        seen: list[int] = []
+        for _, body, first, _ in read:
+            held = _held(connection, body.source_id, list(first))
+            new: list[_New] = []
+            for key, entry in first.items():
+                before = held.get(key)
+                if before is None or _must_be_read(before, entry):
+                    new.append((key, entry, now if before is None else _due(before, entry, now)))
+                elif now - before.last_seen >= DAY:
+                    seen.append(before.id)
+            if new:
+                news.append((body, new))
+        captured = _keep_bodies(store, run_id, [body.capture for body, _ in news])
+        waiting = [
+            (body.source_id, capture_id, *each) for (body, new), capture_id in zip(news, captured, strict=True) for each in new
+        ]
+        for some in in_batches(waiting):  # rows are made as they are written: of a feed of 10,000 entries they take 30 MB
+            rows = [
+                _row(run_id, source_id, key, entry, now=now, due=due) | {"capture_id": capture_id}
+                for source_id, capture_id, key, entry, due in some
+            ]
+            _write(store, connection, rows)
+        for batch in in_batches(seen, MANY):
+            connection.execute(update(entries).where(entries.c.id.in_(batch)).values(last_seen=now))
+        write_poll_states(store, connection, [body.state for _, body in bodies])
+        queue: dict[str, list[PendingEntry]] = {body.source_id: [] for _, body in bodies}
+        for each in _pending(connection, list(queue), now, None):
+            queue[each.entry.source_id].append(each)
+    return {place: _taken(queue[body.source_id], first, repeated) for place, body, first, repeated in read}
+
+
+def _keep_bodies(store: Store, run_id: int, received: Sequence[Capture | None]) -> list[int | None]:
+    """The ids under which these bytes are kept."""
+    there = [capture for capture in received if capture is not None]
+    if not there:
+        return [None] * len(received)
+    from storage.captures import save_captures  # with its compressor: most runs find no news
+
+    ids = iter(save_captures(store, run_id, there))
+    return [None if capture is None else next(ids) for capture in received]
+
+
+def _taken(pending: Sequence[PendingEntry], first: Mapping[str, Entry], repeated: Sequence[Entry]) -> Taken:
+    worked = {short_key(each.entry.key) for each in pending}
+    return Taken(tuple(pending), sum(key not in worked for key in first), tuple(repeated))
+
+
+def _without_repeats(found: Sequence[Entry]) -> tuple[dict[str, Entry], list[Entry]]:
+    """Entries by their keys, and those whose key stood in the same body before."""
+    first: dict[str, Entry] = {}
+    repeated: list[Entry] = []
+    for entry in found:
+        key = short_key(entry.key)
+        if key in first:
+            repeated.append(entry)
+        else:
+            first[key] = entry
+    return first, repeated
 
 
 def _must_be_read(before: Row[Any], entry: Entry) -> bool:

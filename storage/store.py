@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from domain.errors import StoreError
+from domain.errors import StoreError, ValueRefused
 from storage.faults import damaged, sentence
 from storage.schema import REVISIONS
 from storage.schema.types import tell_postgresql, write_json
@@ -75,12 +83,12 @@ class Store:
             yield connection
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self, *, ordered: bool = False) -> Iterator[None]:
         """Whatever this thread reads and writes within is one transaction: all of it is kept, or none. Raises StoreError."""
         if self._outer() is not None:
             yield
             return
-        with self.begin() as connection:
+        with self.begin(ordered=ordered) as connection:
             self._joined.connection = connection
             try:
                 yield
@@ -226,9 +234,16 @@ def _told(address: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreError(sentence(error, address)) from error
+        raise (ValueRefused if _is_of_a_value(error) else StoreError)(sentence(error, address)) from error
     except UnicodeDecodeError as error:  # sqlite3's own messages name columns: a flipped byte in the schema is no UTF-8
         raise StoreError(damaged(address, f"a name or a text in it cannot be read: {error.reason}")) from error
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether the database is well and a value is not: it breaks a rule of the schema, or no column can hold it."""
+    if isinstance(error, DBAPIError):  # a foreign key that leads nowhere is nobody's value: the run itself is gone
+        return isinstance(error, DataError | IntegrityError) and "foreign key" not in str(error.orig).lower()
+    return isinstance(error, StatementError)  # not even sent
 
 
 def _revision(connection: Connection) -> str | None:

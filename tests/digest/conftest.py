@@ -21,7 +21,7 @@ from domain.settings import Settings
 from domain.values import Flagging, Part, PollKind, Ruling, Source, SourceReport, Span
 from flows.digest_report import DigestReport
 from flows.digest_steps import send_digest
-from storage.entries import take_entries
+from storage.entries import Body, take_entries
 from storage.items import save_results
 from storage.reflagging import Judged, save_judgements, stored_documents
 from storage.results import Read
@@ -71,8 +71,8 @@ class Newsroom:
         document = a_document(self.number, text, title=title, url=key, **({"language": "en", "published": at} | given))
         run = begin_run(self.store, kind="collect", now=at, parameters={})
         (pending,) = take_entries(
-            self.store, run, source, [an_entry(key, source, url=key, title=title)], PollState(source), now=at
-        ).pending
+            self.store, run, [Body(source, [an_entry(key, source, url=key, title=title)], PollState(source))], now=at
+        )[0].pending
         (outcome,) = save_results(
             self.store, run, [Read(pending, key, document, a_flag(title, text, **flag), sketch=sketch)], now=at
         )

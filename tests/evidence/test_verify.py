@@ -197,7 +197,7 @@ def evidence_of(held: object) -> object:
 def test_what_retention_drops_is_told_from_what_was_taken_out(address: str, now: datetime) -> None:
     from domain.values import Counts, PollKind, SourceReport
     from storage.captures import save_captures
-    from storage.entries import take_entries
+    from storage.entries import Body, take_entries
     from storage.items import save_results
     from storage.runs import add_reports, begin_run, end_run
     from storage.sources import PollState, sync_sources
@@ -206,7 +206,9 @@ def test_what_retention_drops_is_told_from_what_was_taken_out(address: str, now:
     with closing(open_store(address)) as store:
         sync_sources(store, [a_source("azattyq")], now=now)
         run_id = begin_run(store, kind="collect", now=now, parameters={})
-        taken = take_entries(store, run_id, "azattyq", [an_entry(1), an_entry(2)], PollState("azattyq"), now=now).pending
+        taken = take_entries(store, run_id, [Body("azattyq", [an_entry(1), an_entry(2)], PollState("azattyq"))], now=now)[
+            0
+        ].pending
         ids = save_captures(store, run_id, [a_capture(each.entry.url, each.entry.url.encode(), now) for each in taken])
         reads = [a_read(each, capture_id=capture_id, flagging=None) for each, capture_id in zip(taken, ids, strict=True)]
         save_results(store, run_id, reads, now=now)

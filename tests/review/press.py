@@ -25,7 +25,7 @@ from domain.values import (
     SourceState,
 )
 from storage.captures import save_captures
-from storage.entries import take_entries
+from storage.entries import Body, take_entries
 from storage.items import save_results
 from storage.results import Read
 from storage.runs import add_reports, begin_run, end_run
@@ -168,7 +168,7 @@ def load_press(
             last_reason="read",
             entries_last=len(told_stories),
         )
-        taken = take_entries(store, run, outlet, [entry for entry, _, _ in told_stories], state, now=now)
+        taken = take_entries(store, run, [Body(outlet, [entry for entry, _, _ in told_stories], state)], now=now)[0]
         by_url = {pending.entry.url: pending for pending in taken.pending}
         for entry, document, capture_id in told_stories:
             flagging = rulebook.flag(

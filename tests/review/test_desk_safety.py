@@ -18,7 +18,7 @@ from review.serve import must_be_safe
 from review.sessions import COOKIE, Sealer, Session, load_secret
 from review.settings import DeskSettings
 from storage import users
-from storage.entries import take_entries
+from storage.entries import Body, take_entries
 from storage.items import save_results
 from storage.results import Read
 from storage.runs import begin_run
@@ -34,7 +34,7 @@ def hostile_item(store: Store) -> int:
     """An item with an attack in every field."""
     run = begin_run(store, kind="collect", now=NOW, parameters={})
     entry = Entry("dala", "evil", "javascript:alert(3)", ATTACK, ATTACK, ATTACK)
-    pending = take_entries(store, run, "dala", [entry], PollState("dala"), now=NOW).pending[0]
+    pending = take_entries(store, run, [Body("dala", [entry], PollState("dala"))], now=NOW)[0].pending[0]
     text = f"{ATTACK}\nA rally {ATTACK}"
     document = Document("javascript:alert(3)//", ATTACK, text, "ru", NOW, DateFrom.FEED, (ATTACK,), ATTACK, BodyFrom.PAGE)
     start = text.index("rally")
@@ -81,8 +81,8 @@ def test_a_title_of_a_megabyte_is_shown_by_its_beginning(person: Person, store: 
     run = begin_run(store, kind="collect", now=NOW, parameters={})
     title = "Митинг " * 150_000
     pending = take_entries(
-        store, run, "dala", [Entry("dala", "long", "https://dala.example/long", "", title)], PollState("dala"), now=NOW
-    ).pending[0]
+        store, run, [Body("dala", [Entry("dala", "long", "https://dala.example/long", "", title)], PollState("dala"))], now=NOW
+    )[0].pending[0]
     document = Document(
         "https://dala.example/long", title, "слово " * 200_000, "ru", NOW, DateFrom.FEED, (), "own", BodyFrom.PAGE
     )

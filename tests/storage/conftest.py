@@ -32,7 +32,7 @@ from domain.values import (
     Source,
     Span,
 )
-from storage.entries import PendingEntry, take_entries
+from storage.entries import Body, PendingEntry, take_entries
 from storage.results import Read
 from storage.runs import begin_run
 from storage.sources import PollState, sync_sources
@@ -196,6 +196,6 @@ def take(store: Store, run_id: int, now: datetime) -> Callable[..., tuple[Pendin
 
     def taken(*numbers: int | str, source_id: str = "azattyq", **given: Any) -> tuple[PendingEntry, ...]:
         found = [an_entry(number, source_id, **given) for number in numbers]
-        return take_entries(store, run_id, source_id, found, PollState(source_id), now=now).pending
+        return take_entries(store, run_id, [Body(source_id, found, PollState(source_id))], now=now)[0].pending
 
     return taken

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from domain.values import BodyFrom, Outcome, OutcomeKind
 from storage.captures import save_captures
 from storage.check import check_store
-from storage.entries import PendingEntry, pending_entries, take_entries
+from storage.entries import Body, PendingEntry, pending_entries, take_entries
 from storage.items import held_items, save_results
 from storage.results import Held, NotStored, Read
 from storage.runs import begin_run, run_outcomes
@@ -296,7 +296,7 @@ def test_whatever_comes_the_store_is_sound_and_a_repeat_changes_nothing(
         batch = []
         for source_id, entry_number, key, said, body_from, how in given_batch:
             entry = an_entry(entry_number, source_id, summary=f"{number}{said}")
-            take_entries(store, run, source_id, [entry], PollState(source_id), now=at)
+            take_entries(store, run, [Body(source_id, [entry], PollState(source_id))], now=at)[0]
             waiting = {each.entry.key: each for each in pending_entries(store, [source_id], now=at)}
             if (pending := waiting.get(entry.key)) is None:
                 continue

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event, select
 from domain.errors import StoreError
 from domain.values import Counts, OutcomeKind, PollKind, SourceReport
 from storage.captures import save_captures
-from storage.entries import PendingEntry, next_try, pending_entries, take_entries
+from storage.entries import Body, PendingEntry, next_try, pending_entries, take_entries
 from storage.items import save_results
 from storage.results import NotStored, Read, Result
 from storage.runs import add_reports, begin_run, end_run, sweep_runs
@@ -44,21 +44,38 @@ def work(address: str, polls: int = 2) -> None:
     for poll in range(polls):
         at = NOW + timedelta(hours=poll)
         run = begin_run(store, kind="collect", now=at, parameters={})
-        for source_id in sorted(claim_sources(store, SOURCES, run_id=run, now=at)):
-            _poll(store, run, source_id, poll, at)
+        claimed = sorted(claim_sources(store, SOURCES, run_id=run, now=at))
+        for source_id, (pending, unchanged) in _taken(store, run, claimed, poll, at).items():
+            _work_through(store, run, source_id, pending, unchanged, poll, at)
         end_run(store, run, now=at, status="done")
     store.close()
 
 
-def _poll(store: Store, run: int, source_id: str, poll: int, at: datetime) -> None:
+def _taken(
+    store: Store, run: int, claimed: list[str], poll: int, at: datetime
+) -> dict[str, tuple[tuple[PendingEntry, ...], int]]:
+    """What waits of each source, and how many of its entries are unchanged: the feeds that changed are taken in one transaction."""
     etag = f'"{poll}"'
-    state = stored_states(store, [source_id]).get(source_id)
-    if state is None or state.etag < etag:  # else the server says 304 and only the queue is worked
-        found = [an_entry(number, source_id, summary=str(poll * (number % 3))) for number in range(ENTRIES)]
-        taken = take_entries(store, run, source_id, found, PollState(source_id, etag=etag), now=at)
-        pending, unchanged = taken.pending, taken.unchanged
-    else:
-        pending, unchanged = tuple(pending_entries(store, [source_id], now=at)), 0
+    states = stored_states(store, claimed)
+    # Where the ETag is known already the server says 304, and only the queue is worked.
+    changed = [each for each in claimed if each not in states or states[each].etag < etag]
+    bodies = [
+        Body(
+            source_id,
+            [an_entry(number, source_id, summary=str(poll * (number % 3))) for number in range(ENTRIES)],
+            PollState(source_id, etag=etag),
+            a_capture(f"https://example.org/{source_id}.xml", f"<rss>{source_id} {poll}</rss>".encode() * 20, at),
+        )
+        for source_id in changed
+    ]
+    taken = dict(zip(changed, take_entries(store, run, bodies, now=at), strict=True))
+    waiting = {each: (tuple(pending_entries(store, [each], now=at)), 0) for each in claimed if each not in taken}
+    return waiting | {source_id: (each.pending, each.unchanged) for source_id, each in taken.items()}
+
+
+def _work_through(
+    store: Store, run: int, source_id: str, pending: tuple[PendingEntry, ...], unchanged: int, poll: int, at: datetime
+) -> None:
     kinds = [OutcomeKind.UNCHANGED] * unchanged
     flagged = 0
     for start in range(0, len(pending), BATCH):
