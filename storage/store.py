@@ -277,15 +277,19 @@ def _bring_up_to_date(store: Store, *, migrate: bool) -> None:
             f"The database {store.address} is older than this program (schema {at or 'none'}, needed is {REVISIONS[-1]}); "
             "run `sholu db upgrade`."
         )
-    # Imported only when there is something to migrate: Alembic costs a tenth of a second.
-    from storage.migrations.run import upgrade
-
     with store.begin() as connection:  # SQLite: BEGIN IMMEDIATE, so a second process waits here and then finds it done
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         at = _revision(connection)
         _must_be_known(store, at)
-        if at != REVISIONS[-1]:
+        if at is None and store.dialect == "sqlite":
+            from storage.migrations.new import make_new
+
+            make_new(connection)
+        elif at != REVISIONS[-1]:
+            # Imported only when there is something to migrate: Alembic costs a tenth of a second.
+            from storage.migrations.run import upgrade
+
             upgrade(connection)
 
 

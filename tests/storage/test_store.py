@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, select, text
 
 from domain.errors import StoreError
+from storage.migrations.new import NEWEST, make_new, statements
 from storage.migrations.run import configuration, upgrade
 from storage.schema import REVISIONS
 from storage.schema.types import Moment, Words, short_key, write_json
@@ -48,6 +49,18 @@ def test_the_migrations_make_what_the_schema_says(store: Store) -> None:
 def test_the_revisions_the_program_knows_are_the_scripts() -> None:
     scripts = ScriptDirectory.from_config(configuration())
     assert tuple(script.revision for script in reversed(list(scripts.walk_revisions()))) == REVISIONS
+
+
+def test_a_new_file_is_made_in_one_step_just_as_all_migrations_would_make_it() -> None:
+    made: list[list[str]] = []
+    for step in (upgrade, make_new):
+        with create_engine("sqlite://").begin() as connection:
+            step(connection)
+            assert statements(connection) == NEWEST.read_text(encoding="utf-8"), "python -m storage.migrations.new"
+            held = connection.connection.driver_connection
+            assert isinstance(held, sqlite3.Connection)
+            made.append(list(held.iterdump()))
+    assert made[0] == made[1]
 
 
 def test_opening_twice_changes_nothing(address: str) -> None:
