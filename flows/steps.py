@@ -32,7 +32,6 @@ from flows.shards import Shard
 from flows.world import Clock, CollectOptions, Tell, World, open_world
 from rules.engine.late import open_rulebook
 from storage.entries import Body, Taken, preview_entries
-from storage.feed_pieces import feed_pieces
 from storage.looks import UNKNOWN_MACHINE, looks_wait
 from storage.runs import end_run
 from storage.sources import PollState
@@ -127,11 +126,7 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     meter = Meter(world.settings.source_seconds)
     ended: list[Outcome] = []
     try:
-        world.polling.add(source.id)
-        try:
-            reading = await read_source(world, source, state, meter)
-        finally:
-            world.polling.discard(source.id)
+        reading = await read_source(world, source, state, meter)
         taken = await _take(world, source, state, reading, ended)
         if reading.capture is not None:
             reading = replace(reading, capture=None)  # kept now: its bytes must not lie in memory while pages are read
@@ -169,21 +164,25 @@ async def read_source(world: World, source: Source, state: PollState, meter: Met
     fresh = world.options.force
     # Of entries that are not read again, nothing is known that could be passed over by its date.
     whole = fresh or world.options.since is not None
-    return await climb(
-        world.client,
-        world.pool,
-        source,
-        now=world.now,
-        rung=state.rung,
-        address=state.address,
-        validators=Validators() if fresh else Validators(state.etag or None, state.last_modified or None),
-        body_sha256="" if fresh else state.body_sha256,
-        pieces=None if whole else partial(asyncio.to_thread, feed_pieces, world.store, source.id),
-        last_polled=state.last_polled,
-        last_new=state.last_new,
-        entries_last=state.entries_last if state.last_ok else None,
-        meter=meter,
-    )
+    world.polling.add(source.id)
+    try:
+        return await climb(
+            world.client,
+            world.pool,
+            source,
+            now=world.now,
+            rung=state.rung,
+            address=state.address,
+            validators=Validators() if fresh else Validators(state.etag or None, state.last_modified or None),
+            body_sha256="" if fresh else state.body_sha256,
+            pieces=None if whole else partial(world.pieces.put, source.id),
+            last_polled=state.last_polled,
+            last_new=state.last_new,
+            entries_last=state.entries_last if state.last_ok else None,
+            meter=meter,
+        )
+    finally:
+        world.polling.discard(source.id)
 
 
 async def _take(world: World, source: Source, state: PollState, reading: Reading, ended: list[Outcome]) -> Taken:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from domain.values import Capture, Outcome, OutcomeKind
 from flows.batches import Batcher
 from storage.entries import Body, Taken, next_try, take_entries
+from storage.feed_pieces import feed_pieces
 from storage.results import NotStored, Read, Result
 from storage.store import Store
 
@@ -22,6 +23,7 @@ log = logging.getLogger("sholu.collect")
 
 FEED_BATCH = 64  # feeds a transaction; bounds how many bodies wait in memory
 FEED_DELAY = 0.3  # seconds a feed waits for others; its host is given a second's pause before the first page is asked for anyway
+PIECES_DELAY = 0.1  # seconds a feed that changed waits for others, so that they share a question to the database
 CAPTURE_BATCH = 32  # pages a transaction; bounds how many bodies wait in memory
 CAPTURE_DELAY = 0.6  # seconds a page waits for others, so that they share a transaction; a host is given a second's pause anyway
 RESULT_BATCH = 200  # the measured knee of executemany
@@ -50,6 +52,11 @@ def feed_batches(store: Store, run_id: int, now: datetime, polling: Collection[s
     """Where the entries of a run's feeds go; ``polling`` are the sources whose feed is still being read."""
     save = partial(take_entries, store, run_id, now=now)
     return Batcher(save, size=FEED_BATCH, delay=FEED_DELAY, more=lambda _: bool(polling))
+
+
+def piece_batches(store: Store, polling: Collection[str]) -> Batcher[str, bytes]:
+    """Where a run learns what was remembered of the last feed of a source; ``polling`` as above."""
+    return Batcher(partial(feed_pieces, store), size=FEED_BATCH, delay=PIECES_DELAY, more=lambda waiting: waiting < len(polling))
 
 
 def capture_batches(store: Store, run_id: int, reading: Collection[str]) -> Batcher[Capture, int]:

@@ -26,7 +26,7 @@ from flows.ledger import Ledger
 from flows.memory import give_back_memory
 from flows.report import FlaggedItem
 from flows.shards import Shard, groups_of, shards_of
-from flows.storing import Draft, Stored, capture_batches, feed_batches, result_batches
+from flows.storing import Draft, Stored, capture_batches, feed_batches, piece_batches, result_batches
 from storage.entries import (
     Body,
     PendingEntry,
@@ -79,6 +79,7 @@ class World:
     store: Store
     client: Client
     pool: ParserPool
+    pieces: Batcher[str, bytes]
     feeds: Batcher[Body, Taken]
     captures: Batcher[Capture, int]
     results: Batcher[Draft, Stored]
@@ -140,6 +141,7 @@ async def open_world(
                     store=store,
                     client=client,
                     pool=pool,
+                    pieces=piece_batches(store, polling),
                     feeds=feed_batches(store, run_id, now, polling),
                     captures=capture_batches(store, run_id, reading),
                     results=result_batches(store, run_id, rulebook, clock, reading),

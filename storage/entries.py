@@ -196,12 +196,13 @@ def _take(store: Store, run_id: int, bodies: Sequence[tuple[int, Body]], now: da
         waiting = [
             (body.source_id, capture_id, *each) for (body, new), capture_id in zip(news, captured, strict=True) for each in new
         ]
+        upsert = _upsert(store)
         for some in in_batches(waiting):  # rows are made as they are written: of a feed of 10,000 entries they take 30 MB
             rows = [
                 _row(run_id, source_id, key, entry, now=now, due=due) | {"capture_id": capture_id}
                 for source_id, capture_id, key, entry, due in some
             ]
-            _write(store, connection, rows)
+            connection.execute(upsert, rows)
         for batch in in_batches(seen, MANY):
             connection.execute(update(entries).where(entries.c.id.in_(batch)).values(last_seen=now))
         write_poll_states(store, connection, [body.state for _, body in bodies])
@@ -286,10 +287,12 @@ def _row(run_id: int, source_id: str, key: str, entry: Entry, *, now: datetime, 
     }
 
 
-def _write(store: Store, connection: Connection, rows: list[dict[str, Any]]) -> None:
+def _upsert(store: Store) -> Any:
+    """An insert that changes the entry that is there, but for when it was first seen; what a run makes of it is kept."""
     new = store.insert(entries)
-    changed = {name: new.excluded[name] for name in rows[0] if name not in {"source_id", "key", "first_seen"}}
-    connection.execute(new.on_conflict_do_update(index_elements=["source_id", "key"], set_=changed), rows)
+    kept = {"id", "source_id", "key", "first_seen", "idle", "item_id"}
+    changed = {column.name: new.excluded[column.name] for column in entries.c if column.name not in kept}
+    return new.on_conflict_do_update(index_elements=["source_id", "key"], set_=changed)
 
 
 def _is_due(now: datetime) -> Iterable[Any]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from storage.schema.feeds import feed_pieces as feed_pieces_table
-from storage.store import Store, in_batches
+from storage.store import MANY, Store, in_batches
 
 
-def feed_pieces(store: Store, source_id: str) -> bytes:
-    """What was remembered of a source's last feed, b"" where nothing was."""
-    query = select(feed_pieces_table.c.pieces).where(feed_pieces_table.c.source_id == source_id)
+def feed_pieces(store: Store, source_ids: Sequence[str]) -> list[bytes]:
+    """What was remembered of the last feed of each of these sources, b"" where nothing was."""
+    f = feed_pieces_table.c
+    found: dict[str, bytes] = {}
     with store.read() as connection:
-        return bytes(connection.execute(query).scalar() or b"")
+        for batch in in_batches(list(source_ids), MANY):
+            found.update(
+                (row.source_id, bytes(row.pieces))
+                for row in connection.execute(select(f.source_id, f.pieces).where(f.source_id.in_(batch)))
+            )
+    return [found.get(source_id, b"") for source_id in source_ids]
 
 
 def write_feed_pieces(store: Store, connection: Connection, pieces: Mapping[str, bytes]) -> None:

@@ -41,6 +41,17 @@ def scheduled(service: Service) -> Service:
     return service
 
 
+@pytest.fixture(scope="session")
+def undisturbed(scheduled: Service) -> Service:
+    """The same, with no run of its own at the next quarter of an hour, which would read what a test is about to read first."""
+    for name in ("collect/every-15-minutes", "watch/hourly"):
+        path = f"/deployments/{scheduled.deployment(name)['id']}/schedules"
+        for schedule in scheduled.call("GET", path, None)[1]:
+            assert scheduled.call("PATCH", f"{path}/{schedule['id']}", {"active": False})[0] < 300
+        until(lambda name=name: not scheduled.runs(name, type={"any_": ["SCHEDULED"]}), f"no run of {name} is scheduled")
+    return scheduled
+
+
 def test_every_cron_of_the_table_yields_runs_at_its_hour_in_almaty(scheduled: Service) -> None:
     for row in DEPLOYMENTS:
         if row.cron is None:
@@ -87,20 +98,20 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(scheduled: Service, n
     assert said in answer
 
 
-def test_a_run_by_hand_leaves_the_rows_a_plain_run_leaves_and_artifacts_that_lead_to_them(scheduled: Service) -> None:
-    run = scheduled.ended(scheduled.start("collect/every-15-minutes", sources=["one"], force=True))
+def test_a_run_by_hand_leaves_the_rows_a_plain_run_leaves_and_artifacts_that_lead_to_them(undisturbed: Service) -> None:
+    run = undisturbed.ended(undisturbed.start("collect/every-15-minutes", sources=["one"], force=True))
     assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Completed"), run["state"]
-    shown = scheduled.artifacts(run["id"])
+    shown = undisturbed.artifacts(run["id"])
     assert {"collect-result", "collect-flagged", "collect-sources"} <= shown.keys()
     (flagged,) = json.loads(shown["collect-flagged"])
-    item_id = scheduled.query("SELECT id FROM items WHERE grade = 2")[0][0]
+    item_id = undisturbed.query("SELECT id FROM items WHERE grade = 2")[0][0]
     assert flagged["item"] == f"[Rally in Almaty]({DESK}/item/{item_id})"
     (source,) = json.loads(shown["collect-sources"])
     assert (source["source"], source["outcome"], source["new"]) == ("one", "ok", 3)
-    plain = scheduled.settings.changed(home=scheduled.home / "plain")
+    plain = undisturbed.settings.changed(home=undisturbed.home / "plain")
     options = CollectOptions(sources=("one",), force=True)
     asyncio.run(collect(plain, options, clock=lambda: datetime.now(UTC)))
-    beside = replace(scheduled, settings=plain)
+    beside = replace(undisturbed, settings=plain)
     for question in (
         "SELECT key, url, source_id, title, language, published, version, grade, score, themes FROM items ORDER BY key",
         "SELECT v.sha256, v.text, v.extractor FROM item_versions v ORDER BY v.sha256",
@@ -109,20 +120,20 @@ def test_a_run_by_hand_leaves_the_rows_a_plain_run_leaves_and_artifacts_that_lea
         "SELECT source_id, key, state FROM entries ORDER BY key",
         "SELECT url_asked, sha256 FROM captures ORDER BY url_asked",
     ):
-        assert scheduled.query(question) == beside.query(question)
-        assert scheduled.query(question)
+        assert undisturbed.query(question) == beside.query(question)
+        assert undisturbed.query(question)
 
 
-def test_a_run_leaves_a_line_in_the_log_for_each_outcome(scheduled: Service) -> None:
-    run = scheduled.ended(scheduled.start("collect/every-15-minutes", sources=["one"], force=True, dry_run=True))
+def test_a_run_leaves_a_line_in_the_log_for_each_outcome(undisturbed: Service) -> None:
+    run = undisturbed.ended(undisturbed.start("collect/every-15-minutes", sources=["one"], force=True, dry_run=True))
     assert run["state_name"] == "DryRun"
     asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "limit": 200}
     # Prefect's workers send their lines in batches: some are still under way when the run has ended.
     until(
-        lambda: any(line["message"].startswith("one: ") for line in scheduled.call("POST", "/logs/filter", asked)[1]),
+        lambda: any(line["message"].startswith("one: ") for line in undisturbed.call("POST", "/logs/filter", asked)[1]),
         "the line of the outlet is in Prefect's log",
     )
-    kept = (scheduled.settings.home / "log" / "sholu.log").read_text(encoding="utf-8").splitlines()
+    kept = (undisturbed.settings.home / "log" / "sholu.log").read_text(encoding="utf-8").splitlines()
     assert any(json.loads(line).get("source") == "one" for line in kept)
 
 
@@ -135,32 +146,36 @@ def started(service: Service, run_id: str) -> int:
     return int(rows[-1][0])
 
 
-def test_a_run_whose_process_is_killed_is_marked_crashed_and_does_not_block_the_next(scheduled: Service) -> None:
-    killed = scheduled.start("collect/every-15-minutes", sources=["slow"], force=True)
-    os.kill(started(scheduled, killed), signal.SIGKILL)
-    assert scheduled.ended(killed)["state_type"] == "CRASHED"
-    after = scheduled.ended(scheduled.start("collect/every-15-minutes", sources=["one"]))
+def test_a_run_whose_process_is_killed_is_marked_crashed_and_does_not_block_the_next(undisturbed: Service) -> None:
+    killed = undisturbed.start("collect/every-15-minutes", sources=["slow"], force=True)
+    os.kill(started(undisturbed, killed), signal.SIGKILL)
+    assert undisturbed.ended(killed)["state_type"] == "CRASHED"
+    after = undisturbed.ended(undisturbed.start("collect/every-15-minutes", sources=["one"]))
     assert after["state_name"] == "Completed", after["state"]
-    assert scheduled.query("SELECT status FROM runs WHERE kind = 'collect' ORDER BY id DESC LIMIT 2") == [("done",), ("crashed",)]
-    assert scheduled.query("SELECT count(*) FROM claims") == [(0,)]
+    assert undisturbed.query("SELECT status FROM runs WHERE kind = 'collect' ORDER BY id DESC LIMIT 2") == [
+        ("done",),
+        ("crashed",),
+    ]
+    assert undisturbed.query("SELECT count(*) FROM claims") == [(0,)]
     # Prefect saw the crash, too, and had `watch` look: that is the alarm's door where our own database never heard of a run.
     looked = until(
-        lambda: [each for each in scheduled.runs("watch/hourly") if each["parameters"].get("kind") == "run-failed"], "watch looks"
+        lambda: [each for each in undisturbed.runs("watch/hourly") if each["parameters"].get("kind") == "run-failed"],
+        "watch looks",
     )
     assert looked[0]["parameters"]["subject"] == "collect"
-    scheduled.ended(looked[0]["id"])
-    assert scheduled.query("SELECT kind, subject FROM alarms") == [("run-failed", "collect")]
+    undisturbed.ended(looked[0]["id"])
+    assert undisturbed.query("SELECT kind, subject FROM alarms") == [("run-failed", "collect")]
 
 
-def test_a_run_that_is_cancelled_in_the_ui_ends_and_says_so_in_our_ledger(scheduled: Service) -> None:
-    run = scheduled.start("collect/every-15-minutes", sources=["slow"], force=True)
-    started(scheduled, run)
+def test_a_run_that_is_cancelled_in_the_ui_ends_and_says_so_in_our_ledger(undisturbed: Service) -> None:
+    run = undisturbed.start("collect/every-15-minutes", sources=["slow"], force=True)
+    started(undisturbed, run)
     asked = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-    assert scheduled.call("POST", f"/flow_runs/{run}/set_state", asked)[0] < 300
-    assert scheduled.ended(run)["state_type"] == "CANCELLED"
+    assert undisturbed.call("POST", f"/flow_runs/{run}/set_state", asked)[0] < 300
+    assert undisturbed.ended(run)["state_type"] == "CANCELLED"
     status = until(
         lambda: (
-            found if (found := scheduled.query("SELECT status FROM runs ORDER BY id DESC LIMIT 1")) != [("running",)] else None
+            found if (found := undisturbed.query("SELECT status FROM runs ORDER BY id DESC LIMIT 1")) != [("running",)] else None
         ),
         "the ledger says so",
     )
