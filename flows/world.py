@@ -48,7 +48,7 @@ Tell = Callable[[str, int, int], None]
 Clock = Callable[[], datetime]
 
 SHARDS = 8  # Prefect tasks a run: enough to spread over workers, few enough to cost next to nothing
-PAGES_AT_ONCE = 48  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
+PAGES_AT_ONCE = 64  # pages between "asked for" and "stored", over all sources: bounds memory, not politeness
 LEASE = 180.0  # seconds a claim holds without a sign of life
 RENEW = 45.0  # seconds between two signs of life
 
