@@ -30,8 +30,9 @@ BACK_OFF = (
 # A due time further away than any back-off was written by a clock that had jumped ahead.
 LONGEST = timedelta(days=30)
 DAY = timedelta(days=1)
-# Entries a transaction, about: it holds the database for a fifth of a second.
+# Entries a transaction, about: it holds the database for a fifth of a second. Packing so many bytes of a body takes as long as one.
 AT_ONCE = 2_000
+BYTES_AN_ENTRY = 10_000
 
 _New = tuple[str, Entry, datetime]  # the key, the entry, when its page is due
 
@@ -167,7 +168,7 @@ def _shares(bodies: Sequence[Body]) -> Iterator[list[tuple[int, Body]]]:
     size = 0
     for place, body in sorted(enumerate(bodies), key=lambda one: one[1].source_id):
         share.append((place, body))
-        size += len(body.entries)
+        size += len(body.entries) + (len(body.capture.body) // BYTES_AN_ENTRY if body.capture else 0)
         if size >= AT_ONCE:
             yield share
             share, size = [], 0

@@ -16,6 +16,7 @@ from storage.captures import load_capture
 from storage.entries import (
     AT_ONCE,
     BACK_OFF,
+    BYTES_AN_ENTRY,
     Body,
     PendingEntry,
     Taken,
@@ -213,6 +214,9 @@ def test_feeds_of_many_entries_do_not_hold_the_database_all_at_once(store: Store
     many = [replace(body, entries=[*body.entries, an_entry("last", body.source_id)]) for body in bodies[:2]]
     take_entries(store, run_id, many, now=now)
     assert len(commits) == 3
+    large = a_capture("https://example.org/large.xml", b"<rss>" + b" " * AT_ONCE * BYTES_AN_ENTRY, now)
+    take_entries(store, run_id, [replace(body, entries=body.entries[:1], capture=large) for body in bodies], now=now)
+    assert len(commits) == 5
 
 
 def test_what_refuses_one_feed_is_told_apart_from_a_database_that_is_not_well(store: Store, run_id: int, now: datetime) -> None:
