@@ -25,13 +25,11 @@ FEED_BATCH = 64  # feeds a transaction; bounds how many bodies wait in memory
 FEED_DELAY = 0.3  # seconds a feed waits for others; its host is given a second's pause before the first page is asked for anyway
 PIECES_DELAY = 0.1  # seconds a feed that changed waits for others, so that they share a question to the database
 CAPTURE_BATCH = 64  # pages a transaction; bounds how many bodies wait in memory
-CAPTURE_DELAY = (
-    0.95  # seconds a page waits for others; its host is given a second's pause anyway, so that no page comes later for it
-)
+# Seconds a page waits for others; its host is given a second's pause anyway, so that no page comes later for it.
+CAPTURE_DELAY = 0.95
 RESULT_BATCH = 200  # the measured knee of executemany
-RESULT_DELAY = (
-    2.0  # seconds; nobody waits for a result to be stored before asking for the next page, and a killed run reads it again
-)
+# Seconds; nobody waits for a result to be stored before asking for the next page, and a killed run reads it again.
+RESULT_DELAY = 2.0
 
 
 @dataclass(frozen=True, slots=True)
