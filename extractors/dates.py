@@ -29,9 +29,11 @@ _KAZAKH = re.compile(r"\b(\d{4})\s*(?:жылғы|жылдың|жылы|жыл|ж
 _ZONE = re.compile(r"(?:(?:GMT|UTC)\s*)?([+-])(\d{2}):?(\d{2})\s*$")
 # Zones that no reader of dates knows: it would take 10:00 in Almaty for 10:00 in Greenwich.
 _ODD_ZONE = re.compile(r"\s*\b(?:(?:GMT|UTC)\s?([+-])(\d{1,2})(?::?([0-5]\d))?|(MSK)|(ALMT|QYZT|AQTT|ORAT))\s*$", re.IGNORECASE)
+# No place is more than fourteen hours from Greenwich: +9900 would move an article by four days. The hour itself is believed, as UTC.
+_NO_ZONE = re.compile(r"(?<=:[0-5]\d)\s?[+-](?:1[5-9]|[2-9]\d):?\d\d\s*$")
 _TWELVE_HOURS = re.compile(r"\b(1[0-2]|0?\d)(:[0-5]\d(?::[0-5]\d)?)\s?([AP])\.?M\b\.?", re.IGNORECASE)
 _MISREAD = re.compile(
-    rf"-\d|\d{{4}}-?W\d|\d{{4}}[^\d-]|\d{{8}}T\d|\d{{4}}-\d\d-\d\dT[\d:]+,\d|\d{{1,2}}-\d{{1,2}}-\d{{4}}|.{{0,100}}(?:{_ODD_ZONE.pattern}|{_TWELVE_HOURS.pattern})",
+    rf"-\d|\d{{4}}-?W\d|\d{{4}}[^\d-]|\d{{8}}T\d|\d{{4}}-\d\d-\d\dT[\d:]+,\d|\d{{1,2}}-\d{{1,2}}-\d{{4}}|.{{0,100}}(?:{_ODD_ZONE.pattern}|{_NO_ZONE.pattern}|{_TWELVE_HOURS.pattern})",
     re.IGNORECASE | re.DOTALL,
 )
 _LEAP_SECOND = re.compile(r"(:\d{2}):60(?!\d)")
@@ -66,7 +68,7 @@ def from_struct(parsed: struct_time | None) -> datetime | None:
 def misread(text: str) -> bool:
     """Whether feedparser makes another day or hour of a date: of a negative year (July), of a week (the month's first), of a year
     that is followed by anything but a hyphen (this month's first), of 22-11-2026 (the 20th of 2022), of seconds with a comma, of
-    hours after noon, of a zone it does not know.
+    hours after noon, of a zone it does not know or that is none.
     """
     return _MISREAD.match(text.strip()[:120]) is not None
 
@@ -76,6 +78,7 @@ def read_date(text: str) -> datetime | None:
     text = _LEAP_SECOND.sub(r"\1:59", text.strip()[:120])
     if text.startswith("-"):
         return None
+    text = _NO_ZONE.sub(" +0000", text)
     text = _ODD_ZONE.sub(_offset, _TWELVE_HOURS.sub(_of_the_day, text))
     return _iso(text) or _rfc2822(text) or _dotted(text) or _year_first(text) or _worded(text) or _kazakh(text)
 
