@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from domain import __version__
+
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"sholu {version('sholu')}")
+        typer.echo(f"sholu {__version__}")
         raise typer.Exit
 
 

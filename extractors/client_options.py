@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
+from domain import __version__
 from domain.settings import Settings
 from extractors.guard import Networks
 
@@ -31,13 +31,9 @@ class ClientOptions:
 
 def client_options(settings: Settings) -> ClientOptions:
     """The client's options by the settings of the run."""
-    try:
-        number = version("sholu")
-    except PackageNotFoundError:
-        number = "0"
     contact = "".join(c for c in settings.contact if c.isascii() and c.isprintable() and c not in "()").strip()
     return ClientOptions(
-        user_agent=f"Sholu/{number} (+{contact})" if contact else f"Sholu/{number}",
+        user_agent=f"Sholu/{__version__} (+{contact})" if contact else f"Sholu/{__version__}",
         networks=settings.networks,
         ports=settings.ports,
         connections=settings.connections,

@@ -96,9 +96,8 @@ def vet_address(address: str, networks: Networks = ()) -> str | None:
     An address inside ``networks`` may be connected to. Of an IPv6 address that carries an IPv4 one only the well-known
     NAT64 prefix is let through, for networks that have nothing else, and only where the address it carries is public.
     """
-    try:
-        ip = ip_address(address)
-    except ValueError:
+    ip = _read_address(address)
+    if ip is None:
         return "not an IP address"
     if isinstance(ip, IPv6Address) and ip.scope_id is not None:
         return "an address with a scope"
@@ -107,6 +106,14 @@ def vet_address(address: str, networks: Networks = ()) -> str | None:
     table = _REFUSED_V4 if isinstance(ip, IPv4Address) else _REFUSED_V6
     listed = next((why for network, why in table if ip in network), None)
     return _vet_v6(ip) if listed is None and isinstance(ip, IPv6Address) else listed
+
+
+@lru_cache(maxsize=8192)
+def _read_address(address: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(address)
+    except ValueError:
+        return None
 
 
 def _vet_v6(ip: IPv6Address) -> str | None:
@@ -123,8 +130,8 @@ def in_networks(address: str, networks: Networks) -> bool:
     """Whether ``address`` is inside one of the allowed networks: one's own machine."""
     if not networks or vet_address(address, networks) is not None:
         return False
-    ip = ip_address(address)
-    return any(ip.version == network.version and ip in network for network in networks)
+    ip = _read_address(address)
+    return ip is not None and any(ip.version == network.version and ip in network for network in networks)
 
 
 def shown(url: str) -> str:

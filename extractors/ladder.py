@@ -149,8 +149,7 @@ async def climb(
     poor: list[Reading] = []
     for index in order_of_rungs(len(source.rungs), known.rung, better_first=better_first):
         listed = source.rungs[index]
-        host = urlsplit(listed.url).netloc
-        if host in spared:
+        if spared and (host := urlsplit(listed.url).netloc) in spared:
             reason = f"Not asked, since its host did not answer: {spared[host]}"
             tries.append(Try(index, listed.kind, listed.url, "spared", reason))
             continue
@@ -159,7 +158,7 @@ async def climb(
         except (FetchError, ReadError) as error:
             tries.append(_failed(index, listed, error))
             if isinstance(error, FetchError) and spares_the_host(error):
-                spared[host] = error.reason
+                spared[urlsplit(listed.url).netloc] = error.reason
             continue
         tries.append(Try(index, listed.kind, found.url, status=found.status))
         if not _is_poor(found, source, now, last_new=last_new, entries_last=entries_last):

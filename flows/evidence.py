@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from domain import __version__
 from domain.errors import ConfigError, SholuError
 from domain.settings import Settings
 from domain.values import Flagging
@@ -114,10 +114,7 @@ def _reasons(flagging: Flagging) -> dict[str, Any]:
 
 def software() -> str:
     """The program and its version, as files name it."""
-    try:
-        return f"Sholu {version('sholu')}"
-    except PackageNotFoundError:
-        return "Sholu"
+    return f"Sholu {__version__}"
 
 
 def _item(evidence: Evidence) -> dict[str, Any]:

@@ -15,6 +15,8 @@ FAULTS_KNOWN = 1_000  # kinds of faults of all runs of a process; with more of t
 LOG_BYTES, LOG_FILES = 10_000_000, 5  # a month of a hundred sources
 
 
+_WRITTEN = json.JSONEncoder(ensure_ascii=False, default=str)
+
 # What every record of the standard library carries; anything else was given by whoever wrote the line (run, source, item).
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -33,7 +35,7 @@ class JsonLine(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         # One hostile title must not cost the line: what no file takes is escaped, what no JSON knows is shown as text.
-        return json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
+        return _WRITTEN.encode(line).encode("utf-8", "backslashreplace").decode()
 
 
 class KeptLines(logging.handlers.RotatingFileHandler):

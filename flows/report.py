@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 from typing import Any
@@ -36,7 +36,8 @@ class RunReport:
     """The result of a run of the main job; ``sources`` holds one report for every source that was asked for."""
 
     run_id: int | None
-    sources: tuple[SourceReport, ...]
+    # Not in its repr: asyncio makes that of a finished run's task for nobody, and with a thousand sources it takes as long as 30 polls.
+    sources: tuple[SourceReport, ...] = field(repr=False)
     flagged_items: tuple[FlaggedItem, ...]
     rules_version: str
     seconds: float
