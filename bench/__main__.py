@@ -41,9 +41,9 @@ def crew(size: int) -> list[Table]:
 STAGES = {
     "start-up": Stage(lambda _: [jobs.starting()], (0.3, 0.3, 0.3)),
     "polls": Stage(lambda size: [jobs.unchanged((300, 1_000, 1_000)[size])], (0.4, 1, 1)),
-    "feeds": Stage(lambda _: jobs.feeds_alone(), (1, 1, 1)),
-    "articles": Stage(lambda size: jobs.whole_job((100, 300, 1_000)[size], (20, 100, 300)[size]), (0.8, 3, 6)),
-    "fundus": Stage(lambda size: jobs.fundus_job((60, 180, 1_000)[size]), (0.4, 0.6, 2)),
+    "feeds": Stage(lambda size: jobs.feeds_alone((1, 1, 3)[size]), (1, 1, 3)),
+    "articles": Stage(lambda size: jobs.whole_job((100, 300, 1_000)[size], (20, 100, 300)[size], (1, 1, 3)[size]), (0.8, 3, 9)),
+    "fundus": Stage(lambda size: jobs.fundus_job((60, 180, 1_000)[size], (1, 1, 3)[size]), (0.4, 0.6, 4)),
     "prefect": Stage(lambda size: [pool.with_prefect((50, 200, 1_000)[size], (100, 500, 1_000)[size])], (1.2, 1.5, 3)),
     "memory": Stage(lambda size: [jobs.flat_memory(*((50, 150), (300, 1_000), (1_000, 10_000))[size])], (0.5, 1, 6)),
     "sources": Stage(lambda size: [growth.by_sources(((10, 300), (10, 100, 1_000, 3_000), (10, 100, 1_000, 10_000))[size])], (0.5, 1, 2)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
@@ -78,29 +78,43 @@ def unchanged(count: int) -> Table:
     )
 
 
-def feeds_alone() -> list[Table]:
+def feeds_alone(rounds: int) -> list[Table]:
     """Real feeds as they were received, without their pages: all of them new, then two new entries each, then nothing new."""
+    titles = {"feeds": "all new", "feeds-changed": "two new entries each", "feeds-again": "nothing changed"}
+    done: dict[str, list[list[Cost]]] = {name: [] for name in titles}
+    count = 0
+    for _ in range(rounds):
+        with standing("feeds") as stand:
+            stand.ready()
+            count = len(stand.sources.read_text(encoding="utf-8").split())
+            kept = stand.place / "kept"
+            kept.mkdir()
+            for name in titles:
+                done[name].append([
+                    stand.run("feedparser as we call it, bare loop (the floor)", sys.executable, "bench/bare.py", "feeds", str(stand.sources)),
+                    stand.run("feedparser as it comes, bare loop", sys.executable, "bench/bare.py", "feeds-default", str(stand.sources)),
+                    stand.run("ours: asked, read, entries kept", sys.executable, "-m", "bench.ours_feeds"),
+                    *(cost for peer in ("reader", "rss2email") if (cost := peers_run(stand, peer, 0, stand.place / "t", kept))),
+                ])  # fmt: skip
+                if name == "feeds":
+                    urlopen(f"http://127.0.0.1:{stand.port}/__news").read()
     made = []
-    with standing("feeds") as stand:
-        stand.ready()
-        count = len(stand.sources.read_text(encoding="utf-8").split())
-        kept = stand.place / "kept"
-        kept.mkdir()
-        for name, title in (("feeds", "all new"), ("feeds-changed", "two new entries each"), ("feeds-again", "nothing changed")):
-            costs = [
-                stand.run("feedparser as we call it, bare loop (the floor)", sys.executable, "bench/bare.py", "feeds", str(stand.sources)),
-                stand.run("feedparser as it comes, bare loop", sys.executable, "bench/bare.py", "feeds-default", str(stand.sources)),
-                stand.run("ours: asked, read, entries kept", sys.executable, "-m", "bench.ours_feeds"),
-                *(cost for peer in ("reader", "rss2email") if (cost := peers_run(stand, peer, 0, stand.place / "t", kept))),
-            ]  # fmt: skip
-            each = 1000 * costs[0].cpu / count
-            note = f"Ours: {costs[2].output}. The floor read {costs[0].output} entries."
-            made.append(
-                Table(name, f"{count} real feeds alone, {title}", HEADS, tuple(row(cost, count, each) for cost in costs), note)
-            )
-            if name == "feeds":
-                urlopen(f"http://127.0.0.1:{stand.port}/__news").read()
+    for name, title in titles.items():
+        costs = [least(each) for each in zip(*done[name], strict=True)]
+        each = 1000 * costs[0].cpu / count
+        note = f"Ours: {costs[2].output}. The floor read {costs[0].output} entries. {spread(done[name])}"
+        made.append(
+            Table(name, f"{count} real feeds alone, {title}", HEADS, tuple(row(cost, count, each) for cost in costs), note)
+        )
     return made
+
+
+def spread(rounds: Sequence[Sequence[Cost]]) -> str:
+    """What each cost in each round, where there were several: how far the machine's noise goes."""
+    if len(rounds) < 2:
+        return "One round."
+    told = "; ".join(f"{costs[0].name} {', '.join(f'{cost.cpu:.2f}' for cost in costs)}" for costs in zip(*rounds, strict=True))
+    return f"The least of {len(rounds)} rounds in turn: {told}."
 
 
 def peers_run(stand: Stand, peer: str, limit: int, texts: Path, more: Path | None = None) -> Cost | None:
@@ -115,33 +129,45 @@ def peers_run(stand: Stand, peer: str, limit: int, texts: Path, more: Path | Non
     return stand.run(name, *command)
 
 
-def whole_job(count: int, heavy: int) -> list[Table]:
+def whole_job(count: int, heavy: int, rounds: int) -> list[Table]:
     """Everything, for articles from 50 feeds, beside the bare loop and the peers; ``heavy`` articles for the slowest peers."""
     truth = pages()
     with standing("pages", "--articles", str(count)) as stand:
         rules = stand.ready()
-        costs: list[tuple[Cost, int, dict[int, str]]] = []
         texts = stand.place / "texts"
-        bare = stand.run(FLOOR, sys.executable, "bench/bare.py", "articles", str(stand.sources), str(texts))
-        costs.append((bare, count, texts_of(texts)))
-        ours = stand.run("sholu run, everything", *PLAIN)
-        costs.append((ours, count, stored(stand)))
+        done, kept = in_turn(stand, rounds, "trafilatura", count, texts)
         again = stand.run("sholu run, nothing new", *PLAIN)
-        own = peers_run(stand, "trafilatura", count, texts)
-        if own:
-            costs.append((own, count, texts_of(texts)))
+        costs = [(cost, count, kept[cost.name]) for cost in map(least, zip(*done, strict=True))]
         slow = ((peers_run(stand, peer, heavy, texts), texts) for peer in ("newspaper4k", "news-please"))
         costs.extend((cost, heavy, texts_of(file)) for cost, file in slow if cost)
-        bare_again = stand.run(f"{FLOOR}, once more", sys.executable, "bench/bare.py", "articles", str(stand.sources), str(texts))
-        costs.append((bare_again, count, texts_of(texts)))
+    ours = done[-1][1]
     note = (
         f"Nothing new the second time: {again.cpu:.2f} s. Compiling the rules, once for each edit of them: {rules.cpu:.2f} s. "
-        f"sholu stored {said(ours, 'new')}, failed {said(ours, 'failed')}, flagged {said(ours, 'flagged')}."
+        f"sholu stored {said(ours, 'new')}, failed {said(ours, 'failed')}, flagged {said(ours, 'flagged')}. {spread(done)}"
     )
     return [compared("articles", f"The whole job, {count:,} articles from 50 feeds", costs, truth, note)]
 
 
-def fundus_job(count: int) -> list[Table]:
+def in_turn(
+    stand: Stand, rounds: int, peer: str, count: int, texts: Path, more: Path | None = None
+) -> tuple[list[list[Cost]], dict[str, dict[int, str]]]:
+    """The bare loop, ours on a new store and a peer, so many rounds: what each cost in each, and the texts of the last by name."""
+    done: list[list[Cost]] = []
+    kept: dict[str, dict[int, str]] = {}
+    for _ in range(rounds):
+        bare = stand.run(FLOOR, sys.executable, "bench/bare.py", "articles", str(stand.sources), str(texts))
+        kept[bare.name] = texts_of(texts)
+        stand.forget()
+        ours = stand.run("sholu run, everything", *PLAIN)
+        kept[ours.name] = stored(stand)
+        done.append([bare, ours])
+        if theirs := peers_run(stand, peer, count, texts, more):
+            kept[theirs.name] = texts_of(texts)
+            done[-1].append(theirs)
+    return done, kept
+
+
+def fundus_job(count: int, rounds: int) -> list[Table]:
     """The whole job on pages of Fundus' own publishers, for which it has selectors written by hand."""
     with standing(None) as stand:
         stand.sources.write_text("", encoding="utf-8")
@@ -158,25 +184,16 @@ def fundus_job(count: int) -> list[Table]:
     try:
         with standing("pages", "--articles", str(count), "--outlets", str(order)) as stand:
             stand.ready()
-            texts = stand.place / "texts"
-            bare = stand.run(FLOOR, sys.executable, "bench/bare.py", "articles", str(stand.sources), str(texts))
-            costs = [(bare, count, texts_of(texts))]
-            ours = stand.run("sholu run, everything", *PLAIN)
-            costs.append((ours, count, stored(stand)))
-            if theirs := peers_run(stand, "fundus", count, texts, order):
-                costs.append((theirs, count, texts_of(texts)))
+            done, kept = in_turn(stand, rounds, "fundus", count, stand.place / "texts", order)
+            costs = [(cost, count, kept[cost.name]) for cost in map(least, zip(*done, strict=True))]
     finally:
         order.unlink()
+    note = (
+        f"sholu stored {said(done[-1][1], 'new')}. Fundus stores nothing and judges nothing; its selectors are of today, "
+        f"the pages of 2019. {spread(done)}"
+    )
     title = f"Pages of Fundus' own publishers: {count:,} articles made of {len(truth)} pages"
-    return [
-        compared(
-            "fundus",
-            title,
-            costs,
-            truth,
-            f"sholu stored {said(ours, 'new')}. Fundus stores nothing and judges nothing; its selectors are of today, the pages of 2019.",
-        )
-    ]
+    return [compared("fundus", title, costs, truth, note)]
 
 
 def compared(name: str, title: str, costs: list[tuple[Cost, int, dict[int, str]]], truth: list[Page], note: str) -> Table:

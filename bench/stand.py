@@ -44,6 +44,11 @@ class Stand:
         """Compile the rules: that is done once for each edit of them, not once a run, and has a line of its own."""
         return self.run("sholu rules check (compiles the rules)", SHOLU, "rules", "check")
 
+    def forget(self) -> None:
+        """Begin with no store again; what was compiled stays."""
+        for file in self.home.glob("sholu.db*"):
+            file.unlink()
+
 
 @contextmanager
 def standing(site: str | None, *options: str) -> Iterator[Stand]:
