@@ -6,9 +6,11 @@ import contextlib
 import gc
 import json
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar, overload
 
 import zstandard
 
@@ -29,6 +31,36 @@ from rules.engine.packed import packed_file, read_packed, wrapped
 from rules.engine.tables import Tables
 
 _LARGEST: Final = 200_000_000  # bytes unpacked: a file that claims more is not ours
+_SIZES: Final = struct.Struct(">3Q")  # of the parts: what judging needs, the entities as written, the lexicon as written
+
+T = TypeVar("T")
+
+
+class Later(Sequence[T]):
+    """What is made when it is first asked for: judging asks for no entity and no word as written, the desk and the digest do."""
+
+    def __init__(self, make: Callable[[], tuple[T, ...]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> tuple[T, ...]:
+        return self._make()
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
+        return self._made[place]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(other) == self._made if isinstance(other, Sequence) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._made)
 
 
 def read_cache(cache: Path, key: str) -> tuple[Definitions, Tables] | None:
@@ -41,10 +73,30 @@ def unpack(packed: bytes) -> tuple[Definitions, Tables] | None:
     """A rulebook out of its compiled form; None where it is not one."""
     try:
         with collector_at_rest():
-            data = json.loads(zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST))
-            return _definitions(data["definitions"]), Tables.from_plain(data["tables"])
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError):
+            core, entities, lexicon = _parts(packed)
+            data = _read(core)
+            definitions = _definitions(
+                data["definitions"], Later(partial(_all, _entity, entities)), Later(partial(_all, _lexicon, lexicon))
+            )
+            return definitions, Tables.from_plain(data["tables"])
+    except (zstandard.ZstdError, struct.error, ValueError, KeyError, TypeError):
         return None
+
+
+def _parts(packed: bytes) -> Iterator[bytes]:
+    start = _SIZES.size
+    for size in _SIZES.unpack_from(packed):
+        yield packed[start : start + size]
+        start += size
+
+
+def _read(part: bytes) -> Any:
+    return json.loads(zstandard.ZstdDecompressor().decompress(part, max_output_size=_LARGEST))
+
+
+def _all(make: Callable[[dict[str, Any]], T], part: bytes) -> tuple[T, ...]:
+    with collector_at_rest():
+        return tuple(map(make, _read(part)))
 
 
 @contextlib.contextmanager
@@ -61,10 +113,9 @@ def collector_at_rest() -> Iterator[None]:
 
 def write_cache(cache: Path, key: str, definitions: Definitions, tables: Tables) -> None:
     """Keep a compiled rulebook; a folder that cannot be written only costs the next start its time."""
-    data = {"definitions": definitions, "tables": tables.to_plain()}
-    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_fields)
-    packed = zstandard.ZstdCompressor(level=3).compress(written.encode())
-    body = wrapped(key, packed)
+    core = {"definitions": _fields(definitions) | {"entities": (), "lexicon": ()}, "tables": tables.to_plain()}
+    parts = [_written(part) for part in (core, definitions.entities, definitions.lexicon)]
+    body = wrapped(key, _SIZES.pack(*map(len, parts)) + b"".join(parts))
     target = packed_file(cache, key)
     unfinished = cache / f"{target.name}.{os.getpid()}"
     try:
@@ -78,12 +129,17 @@ def write_cache(cache: Path, key: str, definitions: Definitions, tables: Tables)
             unfinished.unlink()
 
 
+def _written(part: Any) -> bytes:
+    written = json.dumps(part, ensure_ascii=False, separators=(",", ":"), default=_fields)
+    return zstandard.ZstdCompressor(level=3).compress(written.encode())
+
+
 def _fields(value: Any) -> dict[str, Any]:
     """A definition's fields, for JSON to go on with: ``asdict`` copies all of it first, which takes as long as writing all."""
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _definitions(data: dict[str, Any]) -> Definitions:
+def _definitions(data: dict[str, Any], entities: Sequence[Entity], lexicon: Sequence[LexiconEntry]) -> Definitions:
     return Definitions(
         name=data["name"],
         country=data["country"],
@@ -91,8 +147,8 @@ def _definitions(data: dict[str, Any]) -> Definitions:
         home_languages=tuple(data["home_languages"]),
         anchors=AnchorWeights(**data["anchors"]),
         defaults=Defaults(**data["defaults"]),
-        entities=tuple(_entity(item) for item in data["entities"]),
-        lexicon=tuple(_lexicon(item) for item in data["lexicon"]),
+        entities=entities,
+        lexicon=lexicon,
         rules=tuple(_rule(item) for item in data["rules"]),
     )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -174,6 +175,6 @@ class Definitions:
     home_languages: tuple[str, ...]
     anchors: AnchorWeights
     defaults: Defaults
-    entities: tuple[Entity, ...]
-    lexicon: tuple[LexiconEntry, ...]
+    entities: Sequence[Entity]
+    lexicon: Sequence[LexiconEntry]
     rules: tuple[Rule, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -50,12 +51,16 @@ class Rulebook:
         self.tables = tables
         self.version = version
         self.country = definitions.country
-        self.entities: Mapping[str, Entity] = {entity.id: entity for entity in definitions.entities}
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in definitions.rules}
         self._telling = Telling(definitions)
         self.lookup = Lookup(tables, self._telling.bits)
         # Of each entry the terms that some rule asks for.
         self._asked = {entry.id: tuple(filter(self._telling.bits.__contains__, entry.terms)) for entry in tables.entries}
+
+    @cached_property
+    def entities(self) -> Mapping[str, Entity]:
+        """All of them by id; read from the compiled form when first asked for."""
+        return {entity.id: entity for entity in self.definitions.entities}
 
     def flag(
         self,
