@@ -29,13 +29,8 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=False)
 
 
-_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
-
-
-def plain(value: object) -> Any:
-    """A value as JSON has it: dataclasses as objects, times as ISO 8601 in UTC, enums as their values."""
-    if type(value) in _AS_THEY_ARE:  # nearly all there is, and a subclass of these may be an Enum
-        return value
+def _plain(value: object) -> Any:
+    """What JSON does not know, in its terms: dataclasses as objects, times as ISO 8601 in UTC, enums as their values."""
     match value:
         case Enum():
             return value.value
@@ -44,19 +39,17 @@ def plain(value: object) -> Any:
         case timedelta():
             return value.total_seconds()
         case Mapping():
-            return {str(key): plain(each) for key, each in value.items()}
-        case str() | int() | float() | None:
-            return value
+            return dict(value)
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         case Iterable():
-            return [plain(each) for each in value]
+            return list(value)
     return str(value)
 
 
 def print_json(value: object) -> None:
     """Print one value as one line of JSON in UTF-8, letters as they are."""
-    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain) + "\n")
     sys.stdout.flush()
 
 

@@ -154,7 +154,9 @@ async def _collect_source(world: World, source: Source) -> tuple[SourceReport, P
     if is_out_of_reach(reading):
         world.out_of_reach.append(reading)
     said = f"{source.id}: {report.kind.value}, {report.entries} entries, {counts.new} new, {counts.flagged} flagged {report.reason}".strip()
-    log.info(said, extra={"run": world.run_id, "source": source.id})
+    # That nothing changed stands in the ledger: a line for each of a thousand such polls, four times an hour, would hide the others.
+    level = logging.DEBUG if report.kind is PollKind.UNCHANGED else logging.INFO
+    log.log(level, said, extra={"run": world.run_id, "source": source.id})
     world.tell("sources", 0, 1)
     return report, kept
 
