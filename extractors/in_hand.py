@@ -6,7 +6,6 @@ New requests wait before they are sent; a body that proves very large waits whil
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import sys
 import time
 import weakref
@@ -93,4 +92,6 @@ def _give_back() -> None:
     """Free pages back to the system, wherever in the heap they lie (glibc only; elsewhere nothing happens)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
+            import ctypes  # most runs never need it
+
             ctypes.CDLL(None).malloc_trim(0)
