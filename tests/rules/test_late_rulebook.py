@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from domain.errors import ConfigError
+from rules.engine.cache import Later
 from rules.engine.late import LateRulebook, open_rulebook
 from rules.engine.rulebook import load_rulebook
 
@@ -40,6 +42,17 @@ def test_a_rulebook_opened_late_says_what_one_loaded_at_once_says(folder: Path, 
     assert late.flag(**SAYS) == at_once.flag(**SAYS)  # type: ignore[arg-type]
     assert late.flag(**SAYS).flagged  # type: ignore[arg-type]
     assert late.entities.keys() == at_once.entities.keys()
+
+
+def test_what_is_kept_is_what_was_compiled_and_judging_reads_no_entity_and_no_word_of_it(folder: Path, cache: Path) -> None:
+    kept = load_rulebook(folder, cache)
+    assert kept.flag(**SAYS).flagged  # type: ignore[arg-type]
+    for part in (kept.definitions.entities, kept.definitions.lexicon):
+        assert isinstance(part, Later)
+        assert "_made" not in vars(part)
+    compiled = load_rulebook(folder)
+    assert kept.definitions == compiled.definitions
+    assert json.dumps(kept.tables.to_plain()) == json.dumps(compiled.tables.to_plain())
 
 
 def test_a_broken_folder_is_refused_when_it_is_opened(folder: Path, cache: Path, tmp_path: Path) -> None:
