@@ -84,6 +84,13 @@ def test_a_topic_has_words_in_all_three_languages(book: Rulebook) -> None:
     assert lacking == {}
 
 
+def test_the_desk_has_a_russian_and_a_kazakh_title_for_every_signal(book: Rulebook) -> None:
+    titles = yaml.safe_load((FOLDER / "titles.yaml").read_text(encoding="utf-8"))["signals"]
+    named = {signal.name for rule in book.definitions.rules for signal in (*rule.signals, *rule.penalties)}
+    assert sorted(name for name in named if not {"ru", "kk"} <= titles.get(name, {}).keys()) == []
+    assert sorted(set(titles) - named) == []
+
+
 def test_there_are_at_least_two_hundred_traps_of_our_own() -> None:
     assert len(TRAPS) >= 200
     assert len({trap["text"] for trap in TRAPS}) == len(TRAPS)
