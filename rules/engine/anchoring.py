@@ -41,6 +41,15 @@ _AGAINST_A_WAR: Final = re.compile(
     r"|против (?:войны|вторжения|агрессии|оккупации|аннексии)(?: россии)? (?:в|на|против) )$"
 )
 _KAZAKH_WAR: Final = re.compile(r"\s*(?:соғыс|басқыншылы[қғ]|агрессия|soǵys|soghys|sogys|soğıs)\w*\s+(?:қарсы|qarsy|qarsı)")
+# "an activist born in Pavlodar", «уроженец Павлодара», «Павлодарда туған»: where somebody is from, not where it happened.
+_FROM_THERE: Final = re.compile(
+    r"(?:\b(?:born|raised|grew up|educated)(?: and (?:raised|educated))? in|\bnatives? of|\boriginally from"
+    r"|\bроди(?:лся|лась|лись|вш\w+) в|\bурожен\w+|\bродом из|\bвыход(?:ец|ца|цу|цем|цы|цев|цам|цами) из|\bвыросш\w+ в)\s+"
+    r"(?:the (?:city|town|village) of |город[ае] |сел[ае] |г\. ?)?$"
+)
+_FROM_HERE: Final = re.compile(
+    r"-born\b|(?:\s+(?:қала|облыс|аудан|ауыл)\w*)?\s+(?:туған|туып|тумасы|тумасын|тумасына|дүниеге келген)\b"
+)
 _NEXT_IN_LIST: Final = re.compile(r"\s*(?:[,.;:!?)»\"]|$|(?:and|и|мен|және)\b)")
 _DEMONYM: Final = re.compile(r"(?:an|ish|ese|kh|yz|ek|ik)$")  # "in the southern Kazakh city of …"
 _BEFORE: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -188,7 +197,7 @@ class Anchors:
         return (self.rank(other), distance)
 
     def rank(self, place: Occurrence) -> int:
-        """0 in a locative phrase, 1 plain, 2 what something is directed against."""
+        """0 in a locative phrase, 1 plain, 2 what something is directed against or where somebody is from."""
         known = self._ranks.get(id(place))
         if known is None:
             known = self._ranks[id(place)] = self._rank(place)
@@ -199,12 +208,18 @@ class Anchors:
         start = self.page.layouts[place.field].sentence_start(place.sentence)
         before = text[max(start, place.start - 90) : place.start]
         after = text[place.end : place.end + 40]
-        if _AGAINST_A_WAR.search(before.lower()) or _KAZAKH_WAR.match(after.lower()):
+        lower, following = before.lower(), after.lower()
+        if (
+            _AGAINST_A_WAR.search(lower)
+            or _KAZAKH_WAR.match(following)
+            or _FROM_THERE.search(lower)
+            or _FROM_HERE.match(following)
+        ):
             return 2
         if place.entry.strong:
             language = place.alias.language
             if language == "kk":
-                if place.bits & LOCATIVE or _KAZAKH_PLACE_WORD.match(after.lower()):
+                if place.bits & LOCATIVE or _KAZAKH_PLACE_WORD.match(following):
                     return 0
             elif self._in_phrase(before, place, language):
                 return 0
@@ -214,7 +229,7 @@ class Anchors:
                 return 2
             if word not in _GLUE:
                 break
-        if place.alias.language == "kk" and after.lstrip().lower().startswith(_KAZAKH_AGAINST):
+        if place.alias.language == "kk" and following.lstrip().startswith(_KAZAKH_AGAINST):
             return 2
         return 1
 

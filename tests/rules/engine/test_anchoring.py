@@ -34,6 +34,13 @@ def side(rulebook: Rulebook, text: str, language: str = "en", *, title: str = ""
         ("Ресейдегі соғысқа қарсы митинг туралы Алматы тұрғыны айтты.", "kk", (1, "almaty")),
         ("Police broke up a rally in Bishkek, Kazakh media reported.", "en", (-1, "bishkek")),
         ("A rally was held in Bishkek, Almaty and Zhanaozen.", "en", (1, "almaty")),
+        ("An activist born in Almaty joined a rally that Bishkek had banned.", "en", (-1, "bishkek")),
+        ("An activist born in Bishkek joined a rally in Almaty.", "en", (1, "almaty")),
+        ("A native of Almaty was held after a rally in Bishkek.", "en", (-1, "bishkek")),
+        ("Митинг собрал в Бишкеке и уроженца Алматы.", "ru", (-1, "bishkek")),
+        ("Родившаяся в Алматы студентка вышла на митинг, Бишкек молчит.", "ru", (-1, "bishkek")),
+        ("Бішкек митингіне Алматыда туған студент шықты.", "kk", (-1, "bishkek")),
+        ("Алматыдағы митингіге Бішкекте туған студент шықты.", "kk", (1, "almaty")),
     ],
 )
 def test_a_place_of_the_event_beats_other_names(rulebook: Rulebook, text: str, language: str, expected: tuple[int, str]) -> None:
