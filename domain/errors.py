@@ -66,11 +66,12 @@ class AddressRefused(FetchError):
 
 
 class ReadError(SholuError):
-    """Bytes that could not be read as what they claim to be."""
+    """Bytes that could not be read as what they claim to be; ``media_type`` and ``size`` (bytes) say what came, where that is known."""
 
     def __init__(self, url: str, reason: str, *, kind: str = "unreadable") -> None:
         super().__init__(f"{reason} ({url})")
         self.url, self.reason, self.kind = url, reason, kind
+        self.media_type, self.size = "", 0
 
 
 class MailError(SholuError):

@@ -49,6 +49,8 @@ class Try:
     status: int = 0
     retry: bool = False
     retry_after: float | None = None
+    media_type: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,7 @@ class _Climber:
         return await self._read_at(listed, last)
 
     async def _read_at(self, url: str, last: _Known) -> Reading:
-        kind = self.source.rungs[last.rung].kind
-        page = kind is RungKind.SECTION
+        page = self.source.rungs[last.rung].kind is RungKind.SECTION
         answer = await self.client.fetch(
             url,
             validators=last.validators,
@@ -204,6 +205,14 @@ class _Climber:
             owner=self.source.id,
             meter=self.meter,
         )
+        try:
+            return await self._read_answer(answer, url, last)
+        except ReadError as error:
+            error.media_type, error.size = answer.capture.media_type, len(answer.capture.body)
+            raise
+
+    async def _read_answer(self, answer: Answer, url: str, last: _Known) -> Reading:
+        kind = self.source.rungs[last.rung].kind
         facts = self._facts(answer, url, last)
         if answer.unchanged or (last.body_sha256 and answer.capture.sha256 == last.body_sha256):
             return Reading(**facts, unchanged=True)
@@ -369,7 +378,7 @@ def _least_poor(poor: list[Reading], last_new: datetime | None) -> Reading:
 def _failed(index: int, listed: Rung, error: FetchError | ReadError) -> Try:
     if isinstance(error, FetchError):
         return Try(index, listed.kind, listed.url, error.kind, error.reason, error.status, error.retry, error.retry_after)
-    return Try(index, listed.kind, listed.url, error.kind, error.reason, 200)
+    return Try(index, listed.kind, listed.url, error.kind, error.reason, 200, media_type=error.media_type, size=error.size)
 
 
 def _told(found: Reading, tries: list[Try], source: Source) -> Reading:
@@ -390,6 +399,8 @@ def _nothing(source: Source, rung: int, tries: list[Try]) -> Reading:
     waits = [each.retry_after for each in tries if each.retry_after is not None]
     several = len(tries) > 1
     reason = "; ".join(f"{each.kind.value} {each.url}: {each.reason}" if several else each.reason for each in tries)
-    status = next((each.status for each in tries if each.rung == rung), 0)
-    failed = Reading(source.id, rung, listed.kind, listed.url, ok=False, status=status, tries=tuple(tries), reason=reason)
-    return replace(failed, retry_after=max(waits, default=None))
+    used = next((each for each in tries if each.rung == rung), Try(rung, listed.kind, listed.url))
+    return Reading(
+        source.id, rung, listed.kind, listed.url, ok=False, status=used.status, media_type=used.media_type, size=used.size,
+        retry_after=max(waits, default=None), tries=tuple(tries), reason=reason,
+    )  # fmt: skip

@@ -146,6 +146,16 @@ async def test_when_no_rung_yields_every_reason_is_told(client: Client, pool: He
     assert len(reading.tries) == 2
 
 
+async def test_of_a_body_that_could_not_be_read_type_and_size_are_told(
+    client: Client, pool: Here, host: Host, now: datetime
+) -> None:
+    body = "<html><body><p>Welcome</p></body></html>"
+    host.serve("/rss", body, Content_Type="text/html; charset=utf-8")
+    async with client:
+        reading = await climb(client, pool, host.source(("feed", "/rss")), now=now)
+    assert (reading.ok, reading.status, reading.media_type, reading.size) == (False, 200, "text/html", len(body))
+
+
 async def test_the_other_rungs_of_a_host_that_asks_for_quiet_are_spared(
     client: Client, pool: Here, host: Host, now: datetime
 ) -> None:
