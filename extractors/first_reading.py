@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from extractors.unseen import is_unseen
 
-NAME: Final = "first reading 3"
+NAME: Final = "first reading 4"
 """What a document read this way says of its extractor; the capture can be read in full at any time (`sholu reextract`)."""
 
 PARAGRAPH = 40
@@ -36,6 +36,8 @@ MOST_BESIDE = 0.3
 """Of the article's length: running text outside of it under such names and those of labels; more may be its other half."""
 MOST_AROUND = 1.15
 """Times the text of a container without a telling name: what the named one around it may hold, a lead for instance."""
+DECLARED = 250
+"""Letters from which on what schema.org's ``articleBody`` stands at is taken without a look at what stands beside it."""
 MOST_ARTICLES = 2
 """<article> elements within the article's container: two may be teasers of others, more are a list of them."""
 
@@ -130,8 +132,9 @@ def first_reading(tree: Any, headings: Iterable[Any] | None = None) -> str | Non
     best = _container(block for block, aside in zip(blocks, judged, strict=True) if not aside)
     if best is None or best not in spans:
         return None
+    declared = _declared(best, spans)
+    best = _around(best, spans, running) if declared is None else declared
     enough = _NAMED if _is_articles(best) else _NAMELESS
-    best = _around(best, spans, running)
     first, last = spans[best]
     inside = list(zip(blocks[first:last], judged[first:last], strict=True))
     own = running[last] - running[first]
@@ -143,11 +146,28 @@ def first_reading(tree: Any, headings: Iterable[Any] | None = None) -> str | Non
         return None
     if sum(1 for inner in spans if inner.tag == "article" and best in inner.iterancestors()) > MOST_ARTICLES:
         return None
-    if doubted > MOST_DOUBTED * own or beside > MOST_BESIDE * own:
+    if doubted > MOST_DOUBTED * own:
+        return None
+    # What a page declares to be its article's body is that, however much of other articles it shows beside it.
+    if declared is not None and own >= DECLARED:
+        return _said(inside)
+    if beside > MOST_BESIDE * own:
         return None
     if not any(own >= least.letters and own >= least.share * running[-1] for least in enough):
         return None
+    return _said(inside)
+
+
+def _said(inside: Iterable[tuple[_Block, _Aside | None]]) -> str:
     return "\n".join(block.text for block, aside in inside if not aside and block.is_said)
+
+
+def _declared(inner: Any, spans: dict[Any, tuple[int, int]]) -> Any:
+    """The element around the container (or itself) that says by schema.org it is the article's body, where it is the only one that says so."""
+    declared = [element for element in spans if element.get("itemprop") == "articleBody"]
+    if len(declared) == 1 and (declared[0] is inner or declared[0] in inner.iterancestors()):
+        return declared[0]
+    return None
 
 
 def _around(inner: Any, spans: dict[Any, tuple[int, int]], running: list[int]) -> Any:

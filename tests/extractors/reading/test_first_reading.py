@@ -133,3 +133,22 @@ def test_words_beside_their_links_stay_in_their_sentences() -> None:
     text = first_reading(page(article(paragraphs(6), mixed)))
     assert text is not None
     assert "The akim of the district, who came to the square at noon, promised water by Friday." in text
+
+
+def test_what_the_page_declares_to_be_its_body_is_taken_however_much_stands_beside_it() -> None:
+    body = f"<div itemprop='articleBody'>{paragraphs(6)}</div>"
+    others = f"{'<div>' * 8}{paragraphs(4)}{'</div>' * 8}" * 3
+    assert first_reading(page(body.replace("itemprop", "data-x"), others)) is None
+    text = first_reading(page(body, others))
+    assert text is not None
+    assert len(text.splitlines()) == 6
+    # Two that say so may be two articles, or halves of one; and a stub of two lines may be a teaser.
+    assert first_reading(page(body + body, others)) is None
+    assert first_reading(page(f"<div itemprop='articleBody'>{paragraphs(1)}</div>", others)) is None
+
+
+def test_a_nameless_container_goes_by_the_name_of_what_closely_wraps_it() -> None:
+    inner = f"<div class='x1'>{paragraphs(7)}</div>"
+    beside = f"<div class='x2'>{paragraphs(2)}</div>"
+    assert first_reading(page(inner, beside)) is None
+    assert first_reading(page(f"<div class='text'>{inner}</div>", beside)) is not None
