@@ -47,7 +47,7 @@ def clean_address(url: str, base: str = "") -> str:
     if parts is None:
         return ""
     query = _without_trackers(parts.query)
-    cleaned = urlunsplit((parts.scheme, _netloc(parts), _quoted(parts.path) or "/", query, ""))
+    cleaned = urlunsplit((parts.scheme, _netloc(parts.scheme, parts.netloc), _quoted(parts.path) or "/", query, ""))
     return cleaned if len(cleaned) <= LONGEST else ""
 
 
@@ -71,7 +71,7 @@ def _reduced(url: str) -> str:
     if not seen:
         return ""
     parts = urlsplit(_unwrapped(seen))
-    host = _bare_host(parts)
+    host = _bare_host(parts.netloc)
     path = _bare_path(unquote(parts.path, errors="surrogateescape"))
     query = urlencode(sorted(set(_identifying(parts.query))), errors="surrogateescape")
     key = host + quote(path, safe=_SAFE_IN_PATH, errors="surrogateescape") + (f"?{query}" if query else "")
@@ -100,7 +100,7 @@ def entry_key(guid: str, url: str, title: str) -> str:
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses stand on one host, www, mobile and AMP hosts counted as one."""
     first, second = urlsplit(one), urlsplit(other)
-    return bool(first.hostname) and _bare_host(first) == _bare_host(second)
+    return bool(first.hostname) and _bare_host(first.netloc) == _bare_host(second.netloc)
 
 
 def trusted_canonical(canonical: str, url: str) -> str:
@@ -128,21 +128,32 @@ def trusted_canonical(canonical: str, url: str) -> str:
 def _split(text: str, base: str) -> SplitResult | None:
     try:
         parts = urlsplit(urljoin(base, text) if base else text)
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or parts.username is not None:
-            return None
+    except ValueError:
+        return None
+    return parts if parts.scheme.lower() in ("http", "https") and _names_a_host(parts.netloc) else None
+
+
+# What follows is asked of the same few hosts for every article: its answers are kept.
+@lru_cache(maxsize=4_096)
+def _names_a_host(netloc: str) -> bool:
+    """Whether the authority of an address is a host, with a port or without, and nothing else."""
+    parts = SplitResult("", netloc, "", "", "")
+    try:
+        if not parts.hostname or parts.username is not None:
+            return False
         _ = parts.port  # raises for a port that is no number
-        if not _HOST.fullmatch(parts.hostname):
-            return None
         parts.hostname.encode("idna")
     except ValueError:  # UnicodeError, which IDNA raises for a label too long or empty, is one
-        return None
-    return parts
+        return False
+    return _HOST.fullmatch(parts.hostname) is not None
 
 
-def _netloc(parts: SplitResult) -> str:
+@lru_cache(maxsize=4_096)
+def _netloc(scheme: str, netloc: str) -> str:
+    parts = SplitResult(scheme, netloc, "", "", "")
     host = (parts.hostname or "").rstrip(".")
     host = f"[{host}]" if ":" in host else host
-    default = {"http": 80, "https": 443}[parts.scheme]
+    default = {"http": 80, "https": 443}[scheme]
     return host if parts.port in (None, default) else f"{host}:{parts.port}"
 
 
@@ -197,7 +208,9 @@ def _unwrapped(url: str) -> str:
     return url
 
 
-def _bare_host(parts: SplitResult) -> str:
+@lru_cache(maxsize=4_096)
+def _bare_host(netloc: str) -> str:
+    parts = SplitResult("", netloc, "", "", "")
     host = (parts.hostname or "").lower().rstrip(".")
     if not re.fullmatch(r"[\d.:]+", host):
         while (shorter := _OTHER_HOSTS.sub("", host)) != host:

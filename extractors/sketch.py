@@ -11,17 +11,17 @@ from zlib import crc32
 SIZE = 48  # numbers kept: finds every light rewrite of a 1,000-document sample at 1,640 documents a second (DESIGN's measure)
 SHINGLE = 3  # words taken together
 
-_WORD = re.compile(r"\w+")
+_GAP = re.compile(r"[^\w\x00-\x7f]+")
+_ASCII_GAPS = bytes(sign if sign > 127 or chr(sign).isalnum() or sign == ord("_") else ord(" ") for sign in range(256))
 _MANY = 4 * SIZE  # hashes from which on it pays to look only at those that can be among the smallest
 
 
 def sketch(text: str) -> tuple[int, ...]:
     """The ``SIZE`` smallest hashes of the text's three-word shingles, ascending; empty for a text without words."""
-    words = _WORD.findall(unicodedata.normalize("NFC", text).casefold().replace("ё", "е"))
+    words = _words(unicodedata.normalize("NFC", text).casefold().replace("ё", "е"))
     if not words:
         return ()
-    encoded = " ".join(words).encode("utf-8", "surrogatepass").split(b" ")
-    shingles = zip(*(encoded[place:] for place in range(SHINGLE)), strict=False) if len(words) >= SHINGLE else (encoded,)
+    shingles = zip(*(words[place:] for place in range(SHINGLE)), strict=False) if len(words) >= SHINGLE else (words,)
     return _smallest(_spread(list(map(crc32, map(b" ".join, shingles)))))
 
 
@@ -33,6 +33,11 @@ def similarity(first: tuple[int, ...], second: tuple[int, ...]) -> float:
     # A sketch shorter than SIZE holds its whole text; the union's smallest are then known as far as the shorter reach allows.
     smallest = sorted(one | other)[: SIZE if len(first) == SIZE or len(second) == SIZE else len(one | other)]
     return sum(1 for number in smallest if number in one and number in other) / len(smallest)
+
+
+def _words(text: str) -> list[bytes]:
+    r"""What ``\w+`` finds, in UTF-8: gaps beyond ASCII are few, and those within it are told from bytes in a tenth of the time."""
+    return (text if text.isascii() else _GAP.sub(" ", text)).encode().translate(_ASCII_GAPS).split()
 
 
 def _smallest(hashes: array[int]) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from rules.engine.kinds import Codes, Kind, Kinds
 from rules.engine.languages import KAZAKH, LATIN_KAZAKH, NEITHER, RUSSIAN
 from rules.engine.latin import cyrillic_candidates
 from rules.engine.tables import CODE_BITS, LOCATIVE, Tables
-from rules.engine.words import is_cyrillic, normal_forms
+from rules.engine.words import is_cyrillic, is_russian, normal_forms
 
 MOST_REMEMBERED: Final = 200_000  # words a mode; about 30 MB at the most, then the memory is emptied
 _KAZAKH_LETTERS: Final = frozenset("әғқңөұүһі")
@@ -55,11 +55,17 @@ class Lookup:
 
     def codes(self, word: str, modes: tuple[str, str]) -> Codes:
         """The codes of a word as it stands in the text."""
+        if len(word) > _LONGEST_WORD:
+            return ()
+        if word.isascii() and modes[1] != LATIN_KAZAKH and word.isalnum():  # nothing to compose, to drop, to guess or to part
+            return tuple(self._english.get(word.lower(), ()))
+        forms = normal_forms(word)
+        if modes[0] == RUSSIAN and len(forms) == 1 and is_russian(forms[0]):
+            return tuple(self._russian.get(forms[0], ()))
         found: dict[int, None] = {}
-        if len(word) <= _LONGEST_WORD:
-            for form in normal_forms(word):
-                table = self._cyrillic(form, modes[0]) if is_cyrillic(form) else self._latin(form, word, modes[1])
-                found.update(dict.fromkeys(table))
+        for form in forms:
+            table = self._cyrillic(form, modes[0]) if is_cyrillic(form) else self._latin(form, word, modes[1])
+            found.update(dict.fromkeys(table))
         return tuple(found)
 
     def _cyrillic(self, form: str, mode: str) -> list[int]:

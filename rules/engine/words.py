@@ -32,6 +32,7 @@ _TO_LATIN: Final = dict(zip("асеорхуАВСЕНКМОРТХУіһІәӘ", 
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 # Russian and Kazakh letters as they are typed: nothing to compose, to drop or to guess in a word of these alone.
 _PLAIN_CYRILLIC: Final = re.compile("[а-яА-ЯёЁәғқңөұүһіӘҒҚҢӨҰҮҺІ]+")
+_RUSSIAN: Final = re.compile("[а-я]+")
 _LATIN: Final = re.compile("[a-zA-Z\u00c0-\u024f\u0259\u018f\u1e00-\u1eff]")
 
 
@@ -42,6 +43,11 @@ def cut(text: str) -> list[str]:
 
 def is_cyrillic(word: str) -> bool:
     return _CYRILLIC.search(word) is not None
+
+
+def is_russian(form: str) -> bool:
+    """Whether a folded word is of Russian letters and no other sign."""
+    return _RUSSIAN.fullmatch(form) is not None
 
 
 def is_latin(word: str) -> bool:
@@ -79,7 +85,7 @@ def fold(word: str) -> str:
 def normal_forms(word: str) -> tuple[str, ...]:
     """All folded forms a word of the text may be looked up by."""
     if _PLAIN_CYRILLIC.fullmatch(word):  # most words by far
-        return (fold(word),)
+        return (word.lower().replace("ё", "е"),)
     return tuple(fold(form) for form in plain_forms(word))
 
 
