@@ -8,6 +8,7 @@ are noise on shared machines and are shown only where they are the question. Tab
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -58,6 +59,8 @@ IN_QUICK = ("start-up", "polls", "feeds", "articles", "sources", "items")
 
 def main() -> int:
     """Run what was asked for; each table is printed and kept as soon as it is there."""
+    # Whose shell forbids Python to keep what it compiled would have our own files, and no peer's, compiled anew with every command.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -6,6 +6,7 @@ Unicode code points of the stored text. Nothing here is filled in later: a later
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -126,8 +127,9 @@ class Feed:
 class Capture:
     """Bytes as received, with everything needed to say later what the page said that day.
 
-    ``body`` is after transfer and content decoding; ``headers`` are as sent, in order; ``sha256`` is the hex digest of
-    ``body``; ``certificate`` the hex SHA-256 fingerprint of the server's certificate, ``""`` without TLS.
+    ``body`` is after transfer and content decoding; ``headers`` are as sent, in order; ``certificate`` is the hex SHA-256
+    fingerprint of the server's certificate, ``""`` without TLS. ``sha256``, the hex digest of ``body``, is taken here; only
+    who reads a kept row gives it, since the body may have been dropped.
     """
 
     url_asked: str
@@ -137,11 +139,15 @@ class Capture:
     headers: tuple[tuple[str, str], ...]
     media_type: str
     body: bytes
-    sha256: str
     server_address: str
     certificate: str = ""
     request_headers: tuple[tuple[str, str], ...] = ()
     redirects: tuple[str, ...] = ()
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.sha256:
+            object.__setattr__(self, "sha256", hashlib.sha256(self.body).hexdigest())
 
 
 class BodyFrom(StrEnum):

@@ -6,7 +6,6 @@ Redirects, robots.txt, conditional requests and the one deadline are seen to her
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -44,7 +43,6 @@ _MOST_OF_REFUSAL = 1_000_000
 _REFUSAL_SECONDS = 5.0
 """What is read of a body that comes with a status such as 404, where the caller wants to keep it: it proves, it is not read."""
 _ROBOTS_DEADLINE = 10.0
-_NOTHING = hashlib.sha256().hexdigest()
 _PATIENCE = 45.0
 """Seconds one host may keep a run waiting in all: with a deadline of 30 a hanging one is left alone after 45, not 100 × 30."""
 
@@ -363,7 +361,6 @@ class Client:
                 headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
                 media_type=read_media_type(headers.get("Content-Type")),
                 body=hop.body,
-                sha256=hashlib.sha256(hop.body).hexdigest() if hop.body else _NOTHING,
                 server_address=response.peer.address,
                 certificate=response.peer.certificate,
                 request_headers=response.sent,

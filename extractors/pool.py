@@ -142,7 +142,8 @@ class ParserPool:
                     may_start = False
                 self._changed.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), max(patience, _LOOKED_AGAIN) if may_start else None)
+                    async with asyncio.timeout(max(patience, _LOOKED_AGAIN) if may_start else None):
+                        await self._changed.wait()
             if not waited:
                 self._short = 0.0, 0.0
             child.held += 1

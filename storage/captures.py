@@ -26,11 +26,10 @@ def save_captures(store: Store, run_id: int, received: Sequence[Capture]) -> lis
     """Keep captures in one transaction, in order, and return their ids; each gets its link in the evidence chain.
 
     A capture received at the same time from the same address with the same bytes is the same capture: a batch saved twice
-    gives the same ids. Raises StoreError where ``sha256`` is not the hash of ``body``.
+    gives the same ids.
     """
     if not received:
         return []
-    _must_carry_their_hashes(received)
     # Compressing costs more than writing: before the transaction, not in it. A page met again (at a later look, under a second
     # address) is often the bytes that are kept already.
     with store.read() as connection:
@@ -117,14 +116,6 @@ def _held(connection: Connection, received: Sequence[Capture]) -> tuple[dict[tup
             if row.blob_id is not None:  # else retention has dropped the bytes
                 stored[row.sha256] = row.blob_id
     return held, stored
-
-
-def _must_carry_their_hashes(received: Sequence[Capture]) -> None:
-    for capture in received:
-        if hashlib.sha256(capture.body).hexdigest() != capture.sha256:
-            raise StoreError(
-                f"The capture of {capture.url_asked} carries a hash that is not its body's; this is a fault of Sholu."
-            )
 
 
 def _pack(new: Iterable[Capture]) -> dict[str, dict[str, Any]]:

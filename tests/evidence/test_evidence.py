@@ -212,7 +212,6 @@ def test_strange_headers_and_bodies_survive_the_way_into_a_warc(headers: tuple[t
         headers=headers,
         media_type="",
         body=body,
-        sha256=hashlib.sha256(body).hexdigest(),
         server_address="2001:db8::1",
         request_headers=(("Host", "example.org"),),
         redirects=("https://example.org/old",),

@@ -25,7 +25,6 @@ SMALL = Capture(
     headers=(),
     media_type="text/html",
     body=b"x",
-    sha256="",
     server_address="203.0.113.5",
 )
 
