@@ -94,7 +94,7 @@ def read_page(
             tree = parse_page(markup, url)
             found = telling(tree)
     head = read_head(tree, found)
-    # Nine pages in ten leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
+    # 19 pages in 20 leave no doubt where their article stands; trafilatura, at ten times the cost, reads the others.
     quick = clean_text(first_reading(tree, found["h1"]) or "").strip()
     text = quick or _article(tree, url)
     seen = Seen(
