@@ -36,8 +36,6 @@ MOST_BESIDE = 0.3
 """Of the article's length: running text outside of it under such names and those of labels; more may be its other half."""
 MOST_AROUND = 1.15
 """Times the text of a container without a telling name: what the named one around it may hold, a lead for instance."""
-DECLARED = 250
-"""Letters from which on what schema.org's ``articleBody`` stands at is taken without a look at what stands beside it."""
 MOST_ARTICLES = 2
 """<article> elements within the article's container: two may be teasers of others, more are a list of them."""
 
@@ -92,6 +90,8 @@ class _Enough:
 
 _NAMED = (_Enough(600, 0.6), _Enough(250, 0.8))
 """For a container that calls itself an article's; a short one may be a stub or a teaser, unless hardly anything stands beside it."""
+_DECLARED = (_Enough(250, 0.33),)
+"""For what the page declares to be its body, which may show much of other articles beside it; one that holds less may be a lead only."""
 _NAMELESS = (_Enough(1000, 0.75),)
 """For one that does not; it has to begin where the headline ends, too."""
 
@@ -134,7 +134,7 @@ def first_reading(tree: Any, headings: Iterable[Any] | None = None) -> str | Non
         return None
     declared = _declared(best, spans)
     best = _around(best, spans, running) if declared is None else declared
-    enough = _NAMED if _is_articles(best) else _NAMELESS
+    enough = _DECLARED if declared is not None else _NAMED if _is_articles(best) else _NAMELESS
     first, last = spans[best]
     inside = list(zip(blocks[first:last], judged[first:last], strict=True))
     own = running[last] - running[first]
@@ -146,28 +146,24 @@ def first_reading(tree: Any, headings: Iterable[Any] | None = None) -> str | Non
         return None
     if sum(1 for inner in spans if inner.tag == "article" and best in inner.iterancestors()) > MOST_ARTICLES:
         return None
-    if doubted > MOST_DOUBTED * own:
-        return None
-    # What a page declares to be its article's body is that, however much of other articles it shows beside it.
-    if declared is not None and own >= DECLARED:
-        return _said(inside)
-    if beside > MOST_BESIDE * own:
+    if doubted > MOST_DOUBTED * own or (declared is None and beside > MOST_BESIDE * own):
         return None
     if not any(own >= least.letters and own >= least.share * running[-1] for least in enough):
         return None
-    return _said(inside)
-
-
-def _said(inside: Iterable[tuple[_Block, _Aside | None]]) -> str:
     return "\n".join(block.text for block, aside in inside if not aside and block.is_said)
 
 
 def _declared(inner: Any, spans: dict[Any, tuple[int, int]]) -> Any:
     """The element around the container (or itself) that says by schema.org it is the article's body, where it is the only one that says so."""
-    declared = [element for element in spans if element.get("itemprop") == "articleBody"]
-    if len(declared) == 1 and (declared[0] is inner or declared[0] in inner.iterancestors()):
-        return declared[0]
-    return None
+    declared = next((element for element in (inner, *inner.iterancestors()) if _declares(element)), None)
+    if declared is None or declared not in spans or sum(map(_declares, spans)) > 1:
+        return None
+    return declared
+
+
+def _declares(element: Any) -> bool:
+    """Whether an element says by schema.org's microdata that it is the article's body."""
+    return "articleBody" in (element.get("itemprop") or "").split()
 
 
 def _around(inner: Any, spans: dict[Any, tuple[int, int]], running: list[int]) -> Any:
@@ -197,7 +193,7 @@ def _container(blocks: Iterator[_Block]) -> Any:
 
 def _is_articles(element: Any) -> bool:
     """Whether a container calls itself an article's; a container that does not may be anything."""
-    if element.get("itemprop") == "articleBody" or element.tag == "article":
+    if element.tag == "article" or _declares(element):
         return True
     return element.tag in _FRAMES and bool(_ARTICLE.search(_names(element)))
 

@@ -142,6 +142,7 @@ def test_what_the_page_declares_to_be_its_body_is_taken_however_much_stands_besi
     text = first_reading(page(body, others))
     assert text is not None
     assert len(text.splitlines()) == 6
+    assert first_reading(page(body, others * 2)) is None  # hardly a fifth of the page: it may be a lead only
     # Two that say so may be two articles, or halves of one; and a stub of two lines may be a teaser.
     assert first_reading(page(body + body, others)) is None
     assert first_reading(page(f"<div itemprop='articleBody'>{paragraphs(1)}</div>", others)) is None
