@@ -32,6 +32,7 @@ _AMP_CACHE = re.compile(r"^/(?:[cvr]|amp)/(?:s/)?([^/]+\.[^/]+)(/.*)?$")
 _HOST = re.compile(r"[\w.-]+|[0-9a-fA-F:.]+")
 _SAFE_IN_PATH = "/!$&'()*+,;=:@-._~"
 _LONGEST_KEY = 500
+_LONGEST_HOST = 300  # letters with its port; DNS knows none of more than 253, and what is remembered of hosts stays small
 
 
 def clean_address(url: str, base: str = "") -> str:
@@ -100,7 +101,9 @@ def entry_key(guid: str, url: str, title: str) -> str:
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses stand on one host, www, mobile and AMP hosts counted as one."""
     first, second = urlsplit(one), urlsplit(other)
-    return bool(first.hostname) and _bare_host(first.netloc) == _bare_host(second.netloc)
+    if not first.hostname or max(len(first.netloc), len(second.netloc)) > _LONGEST_HOST:
+        return False
+    return _bare_host(first.netloc) == _bare_host(second.netloc)
 
 
 def trusted_canonical(canonical: str, url: str) -> str:
@@ -130,7 +133,9 @@ def _split(text: str, base: str) -> SplitResult | None:
         parts = urlsplit(urljoin(base, text) if base else text)
     except ValueError:
         return None
-    return parts if parts.scheme.lower() in ("http", "https") and _names_a_host(parts.netloc) else None
+    if parts.scheme.lower() not in ("http", "https") or len(parts.netloc) > _LONGEST_HOST:
+        return None
+    return parts if _names_a_host(parts.netloc) else None
 
 
 # What follows is asked of the same few hosts for every article: its answers are kept.

@@ -57,6 +57,7 @@ def test_two_articles_never_share_a_key(one, other):
         ("https://user:secret@a.example/", "", ""),
         ("https://a.example:port/", "", ""),
         ("http://[::1/", "", ""),
+        ("https://" + "a." * 200 + "example/", "", ""),
         ("", "https://a.example/", ""),
     ],
 )
@@ -75,6 +76,7 @@ def test_a_guid_that_changes_with_every_build_changes_no_key():
 def test_mobile_hosts_are_one_site_and_other_names_are_not():
     assert same_site("https://m.a.example/x", "http://www.a.example/y")
     assert not same_site("https://a.example/x", "https://b.example/x")
+    assert not same_site("https://" + "a." * 200 + "example/", "https://" + "a." * 200 + "example/")
 
 
 @pytest.mark.parametrize(
