@@ -73,7 +73,7 @@ def bars(days: Sequence[date], series: Mapping[str, Sequence[int]], *, title: st
 
 def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link: str) -> str:
     """The regions as squares in a grid, darker where there is more; every square says its number and leads to ``link`` + its code."""
-    side, gap = 84, 6  # the longest short name, ten letters, stands within a square
+    side, gap = 84, 6
     columns = max((tile.column for tile in layout), default=0) + 1
     rows = max((tile.row for tile in layout), default=0) + 1
     most = max((counts.get(tile.code, 0) for tile in layout), default=0)
@@ -87,8 +87,8 @@ def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link
         parts.append(
             f'<a href="{escape(link + tile.code)}" class="tile"><title>{escape(tile.name)}: {count}</title>'
             f'<rect x="{x}" y="{y}" width="{side}" height="{side}" rx="6" class="s{shade}" fill="{SHADES[shade]}"/>'
-            f'<text x="{x + side / 2}" y="{y + 30}" text-anchor="middle" class="{dark}" fill="{ink}" font-size="13" {_FONT}>'
-            f"{escape(tile.short)}</text>"
+            f'<text x="{x + side / 2}" y="{y + 30}" text-anchor="middle" class="{dark}" fill="{ink}" '
+            f'font-size="{_size_within(side - 4, tile.short):g}" {_FONT}>{escape(tile.short)}</text>'
             f'<text x="{x + side / 2}" y="{y + 54}" text-anchor="middle" class="{dark}" fill="{ink}" font-size="17" '
             f'font-weight="600" {_FONT}>{count}</text></a>'
         )
@@ -161,6 +161,11 @@ def nice_ceiling(most: int) -> int:
 def shade_of(count: int, most: int) -> int:
     """0 for nothing, then 1 to 5 by the share of the greatest count."""
     return 0 if count <= 0 or most <= 0 else min(5, 1 + (count * 5 - 1) // most)
+
+
+def _size_within(width: int, words: str) -> float:
+    """The size of letters, 13 at most, at which ``words`` stand within ``width`` in a wide font too (DejaVu's Cyrillic: 0.67 em a letter)."""
+    return min(13.0, round(width / (0.67 * max(len(words), 1)), 1))
 
 
 def _axis(left: int, right: int, top: int, base: int, ceiling: float) -> str:

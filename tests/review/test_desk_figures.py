@@ -207,6 +207,13 @@ def test_the_map_has_seventeen_regions_and_three_cities_each_on_a_place_of_its_o
     assert all(set(one["name"]) == {"en", "ru", "kk"} for one in tiles)
     svg = pictures.tiles([Tile("KZ-75", 0, 0, "A", "Almaty")], {"KZ-75": 3}, title="t", link="/?region=")
     assert 'href="/?region=KZ-75"' in svg
+    assert 'font-size="13"' in svg
+
+
+def test_a_long_name_on_the_map_is_written_smaller() -> None:
+    eleven, ten = (pictures.tiles([Tile("X", 0, 0, "Ж" * letters, "X")], {}, title="t", link="/") for letters in (11, 10))
+    assert 'font-size="10.9"' in eleven
+    assert 'font-size="11.9"' in ten
 
 
 def test_lines_take_no_points_and_one_point() -> None:

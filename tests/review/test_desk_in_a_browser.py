@@ -228,8 +228,8 @@ def test_every_name_on_the_map_stands_within_its_square(open_page: Callable[...,
     assert page.locator(".tile").count() == 20
     for tile in page.locator(".tile").all():
         square, name = tile.locator("rect").bounding_box(), tile.locator("text").first.bounding_box()
-        assert square["x"] <= name["x"], tile.inner_text()
-        assert name["x"] + name["width"] <= square["x"] + square["width"], tile.inner_text()
+        assert square["x"] <= name["x"], tile.text_content()
+        assert name["x"] + name["width"] <= square["x"] + square["width"], tile.text_content()
 
 
 def test_help_opens_and_closes_by_key(open_page: Callable[..., Any]) -> None:
