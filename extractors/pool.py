@@ -41,6 +41,7 @@ _HELD = 2  # calls a child has at a time: the next one lies in its pipe, so that
 _LONG = 0.3  # seconds after which a call may be one that hangs: none is put behind it
 _PATIENCE_FOR_A_CHILD = 2.0  # seconds a call waits before another child may be started: it costs as much as 50 pages, and 57 MB
 _NO_REST = 0.9  # share of the time the children must have been at work meanwhile: where they had more rest, calls wait for us
+_NO_CORE = 0.85  # share of all cores' time that we and the children have taken meanwhile: another child would only take turns with them
 _LOOKED_AGAIN = 0.3  # seconds until it is asked once more whether another child would help
 _PATIENCE = 2.0  # on a busy machine a call may take this many times its limit in wall time before it is ended
 
@@ -70,7 +71,7 @@ class ParserPool:
         self._children: list[_Child] = []
         self._starting: asyncio.Task[None] | None = None
         self._ready_at = 0.0  # when the last start ended
-        self._short = (0.0, 0.0)  # since when calls wait without a break, and the CPU time of the children then
+        self._short = (0.0, 0.0, 0.0)  # since when calls wait without a break, the CPU time of the children then, and ours
         self._line = asyncio.Lock()  # of the call that is next to be given to a child
         self._changed = asyncio.Event()  # a child has answered, was started or ended
         self._lane = asyncio.Semaphore(1)
@@ -133,7 +134,7 @@ class ParserPool:
                 if self._is_closed:
                     raise ReadError(url, "the parsers were ended before this was read", kind="crash")
                 if not self._short[0]:
-                    self._short = time.monotonic(), self._worked()
+                    self._short = time.monotonic(), self._worked(), time.process_time()
                 waited = True
                 patience = max(since, self._ready_at) + _PATIENCE_FOR_A_CHILD - time.monotonic() if self._children else 0.0
                 may_start = self._starting is None and len(self._children) < self.workers
@@ -145,25 +146,27 @@ class ParserPool:
                     async with asyncio.timeout(max(patience, _LOOKED_AGAIN) if may_start else None):
                         await self._changed.wait()
             if not waited:
-                self._short = 0.0, 0.0
+                self._short = 0.0, 0.0, 0.0
             child.held += 1
             return child
 
     def _are_short(self) -> bool:
-        """Whether it is the children that calls wait for: they had no rest, or one is at a call that takes long. Where it is this
-        process or a machine with too much to do, another child would not help and only take memory.
+        """Whether it is the children that calls wait for: they had no rest, and another would find a core; or one is at a call that
+        takes long. Where it is this process or a machine with too much to do, another child would not help and only take memory.
         """
         now = time.monotonic()
         if not self._children or any(
             child.turn.locked() and now - child.begun > _PATIENCE_FOR_A_CHILD for child in self._children
         ):
             return True
-        since, then = self._short
+        since, then, own = self._short
         if now - since < _PATIENCE_FOR_A_CHILD:
             return False
-        worked = self._worked()
-        self._short = now, worked
-        return worked - then >= _NO_REST * len(self._children) * (now - since) or worked <= 0  # 0 where the system does not tell
+        self._short = now, self._worked(), time.process_time()
+        worked, taken = self._short[1] - then, self._short[2] - own
+        if worked + taken > _NO_CORE * _cores() * (now - since):
+            return False
+        return worked >= _NO_REST * len(self._children) * (now - since) or self._short[1] <= 0  # 0 where the system does not tell
 
     def _worked(self) -> float:
         """CPU time of the children that are there."""
@@ -360,6 +363,11 @@ class _Answer(pickle.Unpickler):
         if name in _ALLOWED.get(module, frozenset()):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is not a value")
+
+
+def _cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _told_of(process: int, what: str) -> bytes:

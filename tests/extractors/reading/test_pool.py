@@ -237,11 +237,12 @@ async def test_a_burst_is_left_to_one_child_and_long_waiting_starts_another(now)
         long.cancel()
 
 
-@pytest.mark.parametrize(("function", "children"), [(nap, 1), (toil, 2)])
+@pytest.mark.parametrize(("function", "cores", "children"), [(nap, 8, 1), (toil, 8, 2), (toil, 0, 1)])
 @pytest.mark.usefixtures("behind_any")
 async def test_another_child_is_started_where_the_first_has_no_rest_and_not_where_calls_wait_for_something_else(
-    monkeypatch, function, children
+    monkeypatch, function, cores, children
 ):
+    monkeypatch.setattr("extractors.pool._cores", lambda: cores)  # none: all are taken, whatever else runs here
     monkeypatch.setattr("extractors.pool._PATIENCE_FOR_A_CHILD", 2.5 * NAP)
     monkeypatch.setattr("extractors.pool._NO_REST", 0.1)  # a child at work is given little on a busy machine
     async with ParserPool(2, 60, 200_000_000) as pool:
