@@ -129,7 +129,8 @@ class Capture:
 
     ``body`` is after transfer and content decoding; ``headers`` are as sent, in order; ``certificate`` is the hex SHA-256
     fingerprint of the server's certificate, ``""`` without TLS. ``sha256``, the hex digest of ``body``, is taken here; only
-    who reads a kept row gives it, since the body may have been dropped.
+    who reads a kept row gives it, since the body may have been dropped. ``gzipped`` is the body in gzip as it came, for whoever
+    keeps it; ``b""`` where it did not come so.
     """
 
     url_asked: str
@@ -144,6 +145,7 @@ class Capture:
     request_headers: tuple[tuple[str, str], ...] = ()
     redirects: tuple[str, ...] = ()
     sha256: str = ""
+    gzipped: bytes = field(default=b"", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.sha256:

@@ -88,10 +88,11 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Hop:
-    """One answer: a status, its headers, its body ("" for a redirect) and who sent it."""
+    """One answer: a status, its headers, its body ("" for a redirect), also in gzip where it came so, and who sent it."""
 
     response: Response
     body: bytes
+    gzipped: bytes = b""
 
 
 @dataclass(slots=True)
@@ -260,7 +261,7 @@ class Client:
             async with asyncio.timeout(seconds) as limit:
                 response = cast("Response", await self._session.get(target.url, headers=asked.headers, allow_redirects=False))
                 try:
-                    body = await self._read(response, asked, partial(_wait, limit, pause))
+                    hop = await self._read(response, asked, partial(_wait, limit, pause))
                 except BaseException:
                     response.close()
                     raise
@@ -281,16 +282,16 @@ class Client:
         if response.status in (429, 503):
             wait = read_retry_after(response.headers.get("Retry-After"), self._clock(), response.headers.get("Date")) or 0.0
             self._turns.silence(key, wait, f"the host asked ({response.status}) to be left alone for {wait:.0f} seconds")
-        return _Hop(response, body)
+        return hop
 
-    async def _read(self, response: Response, asked: _Asked, wait: Callable[[Place], Awaitable[None]]) -> bytes:
-        """The body of an answer that has one we want, decoded within bounds; ``wait`` is called where it needs more room."""
+    async def _read(self, response: Response, asked: _Asked, wait: Callable[[Place], Awaitable[None]]) -> _Hop:
+        """An answer with its body, where it has one we want, decoded within bounds; ``wait`` is called where it needs more room."""
         if sum(len(name) + len(value) + 4 for name, value in response.raw_headers) > MAX_HEAD:
             raise MalformedError(f"The headers of the answer are larger than {MAX_HEAD:,} bytes")
         if response.status in asked.kept:
-            return await self._read_refusal(response, asked)
+            return _Hop(response, await self._read_refusal(response, asked))
         if response.status not in _YIELDS:
-            return b""
+            return _Hop(response, b"")
         names = encodings(", ".join(response.headers.getall("Content-Encoding", ())))
         length = response.headers.get("Content-Length", "")
         if length.isdigit() and int(length[:20]) > asked.max_body and not asked.cut:
@@ -304,11 +305,11 @@ class Client:
                 decoder.feed(chunk)
                 while decoder.size > place.allowed:
                     await wait(place)
-            return decoder.finish()
+            return _Hop(response, decoder.finish(), decoder.gzipped())
         except DecodingError as error:
             if asked.cut and error.kind == "too-large":
                 response.close()
-                return decoder.so_far()
+                return _Hop(response, decoder.so_far())
             raise
         finally:
             place.leave()
@@ -361,6 +362,7 @@ class Client:
                 headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
                 media_type=read_media_type(headers.get("Content-Type")),
                 body=hop.body,
+                gzipped=hop.gzipped,
                 server_address=response.peer.address,
                 certificate=response.peer.certificate,
                 request_headers=response.sent,

@@ -19,6 +19,8 @@ MAX_RATIO = 200
 """Decoded bytes per byte on the wire, looked at past ``RATIO_FROM``: real pages and feeds stay below 50, zlib reaches 1,032."""
 RATIO_FROM = 1_000_000
 _MAX_MEMBERS = 1_000
+MOST_GZIPPED = 256_000
+"""Bytes on the wire up to which they are held as they came, too: of 301 real pages none takes more."""
 
 
 class DecodingError(Exception):
@@ -85,6 +87,12 @@ class _Inflate:
     def complete(self) -> bool:
         return self._garbage or not self.fed or (self._inflater is not None and self._inflater.eof)
 
+    @property
+    def is_one_gzip(self) -> bool:
+        """Whether what came was one gzip member to its end and nothing after it, not even padding."""
+        inflater = self._inflater
+        return self._gzip and self._members == 1 and inflater is not None and inflater.eof and not inflater.unused_data
+
 
 class Decoder:
     """Decodes a body as it comes, chunk by chunk, within ``limit`` decoded bytes; ``names`` as from ``encodings``."""
@@ -93,6 +101,7 @@ class Decoder:
         self._layers = [_Inflate(name) for name in reversed(names)]
         self._limit = limit
         self._wire = 0
+        self._came: list[bytes] = []
         self._pieces: list[bytes] = []
         self._first: bytes | None = b""
         self.size = 0
@@ -102,6 +111,8 @@ class Decoder:
         for start in range(0, len(data), _STEP) if self._layers else (0,):
             piece = data[start : start + _STEP] if self._layers else data
             self._wire += len(piece)
+            if self._wire <= MOST_GZIPPED:
+                self._came.append(piece)
             for layer in self._layers:
                 piece = self._through(layer, piece)
             if self._first is not None:
@@ -131,6 +142,11 @@ class Decoder:
             return first
         self._layers.append(_Inflate("gzip"))
         return self._through(self._layers[-1], first)
+
+    def gzipped(self) -> bytes:
+        """A finished body in gzip as it came, where it came so and as nothing else; else ``b""``."""
+        held = len(self._layers) == 1 and self._wire <= MOST_GZIPPED and self._layers[0].is_one_gzip
+        return b"".join(self._came) if held else b""
 
     def so_far(self) -> bytes:
         """What was decoded until now, never more than the limit."""

@@ -41,7 +41,9 @@ _HELD = 2  # calls a child has at a time: the next one lies in its pipe, so that
 _LONG = 0.3  # seconds after which a call may be one that hangs: none is put behind it
 _PATIENCE_FOR_A_CHILD = 2.0  # seconds a call waits before another child may be started: it costs as much as 50 pages, and 57 MB
 _NO_REST = 0.9  # share of the time the children must have been at work meanwhile: where they had more rest, calls wait for us
-_NO_CORE = 0.85  # share of all cores' time that we and the children have taken meanwhile: another child would only take turns with them
+_NO_CORE = (
+    0.85  # share of all cores' time that we and the children have taken meanwhile: another child would only take turns with them
+)
 _LOOKED_AGAIN = 0.3  # seconds until it is asked once more whether another child would help
 _PATIENCE = 2.0  # on a busy machine a call may take this many times its limit in wall time before it is ended
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, and_, case, func, or_, select, text
 
 from domain.errors import StoreError
 from domain.values import Flagging, OutcomeKind
-from storage.captures import unpack
 from storage.chain_check import UNREADABLE, readable, verify_chain
 from storage.flagging_rows import flagging_from, grade
+from storage.packing import unpack
 from storage.problems import Problem
 from storage.results import text_hash
 from storage.schema.evidence import blobs, captures

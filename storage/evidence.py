@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 from domain.errors import StoreError
 from domain.values import Capture, Flagging
 from storage import records
-from storage.captures import capture_from, unpack
+from storage.captures import capture_from
 from storage.chain import BEGINNING
 from storage.flagging_rows import flagging_from
+from storage.packing import unpack
 from storage.schema.evidence import blobs, captures, rechecks
 from storage.schema.evidence import chain as links
 from storage.schema.items import flaggings, item_sources, item_versions, items

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import and_, func, select
 
 from domain.values import BodyFrom, Capture, DateFrom, Entry
-from storage.captures import capture_from, unpack
+from storage.captures import capture_from
+from storage.packing import unpack
 from storage.schema.evidence import blobs, captures
 from storage.schema.items import item_sources, item_versions, items
 from storage.schema.watching import entries, sources

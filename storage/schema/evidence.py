@@ -12,7 +12,7 @@ blobs = Table(
     Column("id", Id, primary_key=True),
     Column("sha256", String(64), nullable=False, unique=True),  # of the bytes before compression
     Column("size", Id, nullable=False),
-    Column("data", LargeBinary, nullable=False),  # one zstd frame
+    Column("data", LargeBinary, nullable=False),  # see storage.packing
 )
 
 captures = Table(
