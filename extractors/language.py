@@ -244,12 +244,14 @@ def _heard(word: str) -> _Heard:
 
 
 def _latin(words: list[str], hint: str) -> str:
+    said = Counter(language for word in words if word in _LATIN_SAYING for language in _LATIN_SAYING[word])
     text = " ".join(words)
+    if _is_plainly_english(text, said, len(words)):
+        return "en"
     letters = _letters(words)
     count = letters.get
     marks = sum([number for letter, number in letters.items() if letter > "\x7f" and letter.isalpha()])
     scores: dict[str, float] = {}
-    said = Counter(language for word in words if word in _LATIN_SAYING for language in _LATIN_SAYING[word])
     for language in _LATIN_WORDS:
         own = _LATIN_LETTERS.get(language, {})
         fitting = sum([letters[letter] * weight for letter, weight in own.items() if letter in letters])
@@ -268,6 +270,15 @@ def _latin(words: list[str], hint: str) -> str:
     if not marks and not apostrophes:
         scores["en"] += 1.0  # plain ASCII without a sign of another language is English before it is anything else
     return _decide(scores, hint, otherwise="en" if marks <= len(text) // 50 else "und")
+
+
+def _is_plainly_english(text: str, said: Counter[str], words: int) -> bool:
+    """Whether no other language could catch up by its letters, endings and the hint: most English texts are told by small words alone."""
+    text = text.replace("’", "'")
+    if not text.isascii() or "`" in text or "o'" in text or "g'" in text or _Q_ALONE.search(text):
+        return False
+    others = max((count for language, count in said.items() if language != "en"), default=0)
+    return 1.5 * said["en"] > 1.5 * others + 1.0 + max(0.35 * words, 0.2 * text.count("w"))
 
 
 def _decide(scores: dict[str, float], hint: str, *, otherwise: str) -> str:
