@@ -1,13 +1,13 @@
 """Undoing Content-Encoding within bounds: bytes in, bytes out, never more than was allowed; no network and no charsets.
 
-Only encodings whose decoder can be stopped in time are offered: zlib's ``decompressobj`` takes a limit with every call, so
+Only encodings whose decoder can be stopped in time are offered: zlib-ng's ``decompressobj`` takes a limit with every call, so
 a bomb costs one chunk. The usual bindings for br and zstd return whatever one input chunk expands to (a zstd frame of 64 kB
 can hold gigabytes), so they are not offered, and refused when a server sends them unasked.
 """
 
 from __future__ import annotations
 
-import zlib
+from zlib_ng import zlib_ng
 
 OFFERED = "gzip, deflate"
 _NAMES = frozenset({"gzip", "x-gzip", "deflate"})
@@ -47,7 +47,7 @@ class _Inflate:
 
     def __init__(self, name: str) -> None:
         self._gzip = name != "deflate"
-        self._inflater = zlib.decompressobj(31) if self._gzip else None
+        self._inflater = zlib_ng.decompressobj(31) if self._gzip else None
         self._members = 1
         self._garbage = False
         self.fed = False
@@ -61,10 +61,10 @@ class _Inflate:
             if self._inflater is None:
                 # "deflate" is zlib by RFC 9110, but some servers send it raw: the zlib header tells them apart.
                 zlib_header = data[0] & 0x0F == 8 and data[0] >> 4 <= 7
-                self._inflater = zlib.decompressobj(15 if zlib_header else -15)
+                self._inflater = zlib_ng.decompressobj(15 if zlib_header else -15)
             try:
                 piece = self._inflater.decompress(data, room)
-            except zlib.error as error:
+            except zlib_ng.error as error:  # type: ignore[misc]  # its stub takes the class for an instance
                 raise DecodingError("broken", f"The compressed body is damaged: {error}") from error
             out.append(piece)
             room -= len(piece)
@@ -80,7 +80,7 @@ class _Inflate:
         if not self._gzip or not rest.startswith(b"\x1f"[: len(rest)]) or self._members > _MAX_MEMBERS:
             self._garbage = True
             return b""
-        self._inflater = zlib.decompressobj(31)
+        self._inflater = zlib_ng.decompressobj(31)
         return rest
 
     @property
