@@ -197,7 +197,7 @@ class ParserPool:
         sent = begun = False
         try:
             # Not before there is a place for it: what waits must not lie in memory twice.
-            child.send(pickle.dumps(call, protocol=5))
+            child.send(call)
             sent = True
             async with child.turn:  # in the order in which they were sent
                 if child.is_ended:
@@ -312,11 +312,14 @@ class _Child:
         except (OSError, ValueError, IndexError):
             return 0
 
-    def send(self, call: bytes) -> None:
+    def send(self, call: tuple[Any, ...]) -> None:
         """Put a call into its pipe, behind those that are there; ``receive`` is then awaited in the same order."""
         if self.process.stdin is not None:
-            self.process.stdin.write(LENGTH.pack(len(call)))
-            self.process.stdin.write(call)
+            packed = _Parts()
+            pickle.dump(call, packed, protocol=5)
+            self.process.stdin.write(LENGTH.pack(sum(map(len, packed))) + packed[0])
+            for part in packed[1:]:
+                self.process.stdin.write(part)
 
     async def receive(self) -> Any:
         sender, receiver = self.process.stdin, self.process.stdout
@@ -355,6 +358,12 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
         await self.process.wait()
+
+
+class _Parts(list[bytes]):
+    """What pickle writes, a body as it is: told to make one string of all, it copies that twice."""
+
+    write = list.append
 
 
 class _Answer(pickle.Unpickler):
