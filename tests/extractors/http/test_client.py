@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -60,6 +61,15 @@ async def test_a_capture_keeps_everything_needed_to_say_what_was_there() -> None
     assert answer.validators == Validators('"one"', "Sun, 22 Nov 2026 05:00:00 GMT")
     assert answer.fresh_until == NOW + timedelta(seconds=600)
     assert answer.moved_to is None
+
+
+async def test_a_capture_also_holds_what_came_in_gzip_as_it_came() -> None:
+    page = b"<p>Miners in Zhanaozen stopped work.</p>" * 40
+    sent = gzip.compress(page)
+    async with site({"page": ok(sent, "Content-Encoding: gzip"), "plain": ok(page)}) as (_, client, url):
+        packed, plain = await client.fetch(url("page")), await client.fetch(url("plain"))
+    assert (packed.capture.body, packed.capture.gzipped) == (page, sent)
+    assert (plain.capture.body, plain.capture.gzipped) == (page, b"")
 
 
 async def test_over_tls_the_certificate_s_fingerprint_is_kept() -> None:

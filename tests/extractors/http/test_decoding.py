@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import zlib
 from contextlib import suppress
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.decoding import Decoder, DecodingError, decode, encodings
+from extractors.decoding import MOST_GZIPPED, Decoder, DecodingError, decode, encodings
 
 
 def squeeze(body: bytes, name: str) -> bytes:
@@ -43,6 +44,37 @@ def test_a_gzip_file_nobody_spoke_of_is_undone_however_it_is_cut_up(body: bytes,
     for start in range(0, len(wire), step):
         decoder.feed(wire[start : start + step])
     assert decoder.finish() == body
+
+
+@given(
+    st.binary(max_size=3_000),
+    st.sampled_from([[], ["gzip"], ["deflate"], ["gzip", "gzip"], ["deflate", "gzip"], ["gzip", "deflate"]]),
+    st.sampled_from([b"", b"\0", b"padding", gzip.compress(b"a second member")]),
+    st.integers(1, 300),
+)
+def test_a_body_is_handed_on_in_gzip_where_it_came_as_one_and_as_nothing_else(
+    body: bytes, layers: list[str], after: bytes, step: int
+) -> None:
+    wire = b"<rss>" + body
+    for layer in layers:
+        wire = squeeze(wire, layer)
+    wire += after
+    decoder = Decoder(tuple(layers), 10_000)
+    for start in range(0, len(wire), step):
+        decoder.feed(wire[start : start + step])
+    found = decoder.finish()
+    if layers == ["gzip"] and not after:
+        assert decoder.gzipped() == wire
+        assert gzip.decompress(wire) == found
+    else:
+        assert decoder.gzipped() == b""
+
+
+def test_what_is_large_on_the_wire_is_not_held_a_second_time() -> None:
+    decoder = Decoder(("gzip",), 10_000_000)
+    decoder.feed(gzip.compress(Random(1).randbytes(MOST_GZIPPED)))
+    assert len(decoder.finish()) == MOST_GZIPPED
+    assert decoder.gzipped() == b""
 
 
 @given(st.binary(max_size=3_000), st.lists(st.sampled_from(["gzip", "deflate"]), max_size=2), st.integers(0, 2_000))
