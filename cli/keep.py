@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 @database.command("check")
 def db_check(
-    deep: Annotated[bool, typer.Option("--deep", help="Also read every stored page and compare its hash.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also read every stored page, compare its hash, and walk the evidence chain.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="A line of JSON a problem, then a summary.")] = False,
 ) -> None:
     """Prove that nothing was lost or doubled: ledger, entries, items, versions, flags, captures."""
@@ -43,9 +45,10 @@ def db_check(
             shown.add_row(problem.check, problem.where, problem.sentence)
         console().print(shown)
     else:
-        console().print(
-            "The store is sound: every entry has one outcome, every item its versions and reasons, every page its bytes."
-        )
+        sound = "The store is sound: every entry has one outcome, every item its versions and reasons"
+        looked_through = ", every page its bytes, and no link of the evidence chain is broken."
+        left = ". Bytes of pages and the evidence chain were not looked at: `sholu db check --deep`."
+        console().print(sound + (looked_through if deep else left))
     raise typer.Exit(1 if problems else 0)
 
 

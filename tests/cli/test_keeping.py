@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import update
+
 from domain.settings import Settings
+from storage.schema.evidence import blobs
+from storage.store import open_store
 from tests.cli.conftest import Shell, Site
 
 
@@ -79,6 +84,16 @@ def test_upkeep_backs_up_and_leaves_the_store_sound(sholu: Shell, filled: Settin
     assert sholu("restore", str(kept), "--check").code == 0
     assert sholu("db", "check", "--deep").code == 0
     assert sholu("alarms").out == "Nothing is wrong."
+
+
+def test_a_check_says_how_deep_it_looked_and_a_deep_one_finds_an_altered_body(sholu: Shell, filled: Settings) -> None:
+    shallow, deep = sholu("db", "check"), sholu("db", "check", "--deep")
+    assert (shallow.code, "were not looked at" in shallow.out) == (0, True)
+    assert (deep.code, "every page its bytes" in deep.out) == (0, True)
+    with closing(open_store(filled.database)) as store, store.begin() as connection:
+        connection.execute(update(blobs).values(data=b"altered"))
+    found = sholu("db", "check", "--deep")
+    assert (found.code, "cannot be unpacked" in " ".join(found.out.split())) == (1, True)
 
 
 def test_all_that_is_held_on_an_item_can_be_handed_to_another_person(sholu: Shell, tmp_path: Path) -> None:
