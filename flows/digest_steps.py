@@ -44,7 +44,7 @@ from storage.digests import (
     told_clusters,
 )
 from storage.outbox import Letter, find_letter, letter_of, posted_on, waiting, withdraw
-from storage.runs import begin_run, end_run, sweep_runs
+from storage.runs import begin_run, end_run, status_after, sweep_runs
 from storage.sight import figures, sight
 from storage.store import Store, open_store
 
@@ -216,8 +216,7 @@ def _run(
         end_run(store, run_id, now=clock(), status=status, reason=report.closing())
     except BaseException as error:
         with suppress(StoreError):
-            status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
-            end_run(store, run_id, now=clock(), status=status, reason=str(error) or type(error).__name__)
+            end_run(store, run_id, now=clock(), status=status_after(error), reason=str(error) or type(error).__name__)
         raise
     return report
 

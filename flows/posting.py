@@ -11,7 +11,7 @@ from domain.settings import Settings
 from flows.alone import Clock
 from flows.delivering import deliver
 from storage.outbox import waiting
-from storage.runs import begin_run, end_run
+from storage.runs import begin_run, end_run, status_after
 from storage.store import open_store
 
 
@@ -32,7 +32,7 @@ def deliver_alarms(settings: Settings, *, clock: Clock) -> str:
             # No patience: the next look, in minutes, tries again.
             sent = deliver(store, server, sender.address, run_id=run_id, clock=clock, sleep=time.sleep, patience=0.0)
         except BaseException as error:
-            end_run(store, run_id, now=clock(), status="failed", reason=str(error) or type(error).__name__)
+            end_run(store, run_id, now=clock(), status=status_after(error), reason=str(error) or type(error).__name__)
             raise
         end_run(store, run_id, now=clock(), status="done", reason=sent.trouble)
         return sent.trouble

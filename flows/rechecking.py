@@ -25,7 +25,7 @@ from rules.engine.rulebook import Rulebook, load_rulebook
 from storage.captures import load_capture, save_captures
 from storage.rechecks import DueLook, Found, Look, due_rechecks, item_key_of, retry_at, save_looks, schedule_rechecks
 from storage.results import Read
-from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
+from storage.runs import add_reports, begin_run, end_run, renew_run, status_after, sweep_runs
 from storage.sources import claim
 from storage.store import Store, open_store
 
@@ -148,7 +148,7 @@ async def recheck_with(
         else:
             report = await _look_at_all(hands, run_id, due)
     except BaseException as error:
-        status = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
+        status = status_after(error)
         reason = str(error) or status
         await asyncio.shield(asyncio.to_thread(_end_quietly, store, run_id, hands.clock(), status, reason))
         raise

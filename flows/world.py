@@ -35,7 +35,7 @@ from storage.entries import (
     retry_now,
     sources_with_pending,
 )
-from storage.runs import add_reports, begin_run, end_run, renew_run, sweep_runs
+from storage.runs import add_reports, begin_run, end_run, renew_run, status_after, sweep_runs
 from storage.sources import PollState, claim_hosts, claim_sources, held_by_others, poll_states, sync_sources
 from storage.store import MANY, Store, open_store
 
@@ -163,7 +163,7 @@ async def open_world(
                 stack.push_async_callback(_cancelled, alive)
                 yield world, plan
         except BaseException as error:
-            status = "cancelled" if isinstance(error, asyncio.CancelledError | KeyboardInterrupt) else "failed"
+            status = status_after(error)
             with suppress(StoreError):
                 await asyncio.shield(
                     asyncio.to_thread(end_run, store, run_id, now=clock(), status=status, reason=str(error) or status)

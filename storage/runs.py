@@ -148,6 +148,13 @@ def end_run(store: Store, run_id: int, *, now: datetime, status: str, reason: st
         connection.execute(delete(claims).where(claims.c.run_id == run_id))
 
 
+def status_after(error: BaseException) -> str:
+    """The status of a run that this ended: whatever is no Exception (Ctrl-C, a cancelled task, the scheduler's signal, which comes up
+    wherever we happen to be) is somebody who wanted it ended.
+    """
+    return "failed" if isinstance(error, Exception) else "cancelled"
+
+
 def end_interrupted(store: Store, *, now: datetime, reason: str) -> None:
     """Close every run that stands as running, for a ledger of which no process is left (one restored from a back-up).
 

@@ -284,3 +284,19 @@ def test_a_fault_of_ours_on_one_page_costs_that_page_alone(settings: Settings, m
     assert "a rule divided by nothing" in query(settings, "SELECT reason FROM outcomes WHERE kind = 'failed'")[0][0]
     monkeypatch.setattr(Rulebook, "flag", flag)
     assert run(settings, NOW + timedelta(minutes=20)).counts.new == 1
+
+
+class Ended(BaseException):
+    """As the scheduler's own signal of the end, which comes up wherever we happen to be."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Ended(), "cancelled"), (asyncio.CancelledError(), "cancelled"), (ValueError("x"), "failed")], ids=repr
+)
+def test_a_run_that_somebody_ended_did_not_fail_whatever_it_was_at(settings: Settings, error: BaseException, status: str) -> None:
+    def tell(_what: str, _planned: int, _done: int) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        asyncio.run(collect(settings, CollectOptions(), clock=lambda: NOW, tell=tell))
+    assert query(settings, "SELECT status FROM runs") == [(status,)]
