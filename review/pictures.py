@@ -17,6 +17,9 @@ from review.plain import plain
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#7f7f7f")
 SHADES: Final = ("#e6efed", "#bfdbd6", "#8fc1b9", "#57a199", "#24807a", "#0b5a57")
+LETTER: Final = 0.67
+"""Width of a letter in a wide font, as a share of its size (DejaVu's Cyrillic)."""
+_WORDS: Final = 12  # size of most letters
 _FONT: Final = "font-family=\"system-ui, 'Noto Sans', sans-serif\""
 
 
@@ -88,7 +91,7 @@ def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link
             f'<a href="{escape(link + tile.code)}" class="tile"><title>{escape(tile.name)}: {count}</title>'
             f'<rect x="{x}" y="{y}" width="{side}" height="{side}" rx="6" class="s{shade}" fill="{SHADES[shade]}"/>'
             f'<text x="{x + side / 2}" y="{y + 30}" text-anchor="middle" class="{dark}" fill="{ink}" '
-            f'font-size="{_size_within(side - 4, tile.short):g}" {_FONT}>{escape(tile.short)}</text>'
+            f'font-size="{_size_within(side - 4, tile.short, 13):g}" {_FONT}>{escape(tile.short)}</text>'
             f'<text x="{x + side / 2}" y="{y + 54}" text-anchor="middle" class="{dark}" fill="{ink}" font-size="17" '
             f'font-weight="600" {_FONT}>{count}</text></a>'
         )
@@ -97,9 +100,13 @@ def tiles(layout: Sequence[Tile], counts: Mapping[str, int], *, title: str, link
 
 def grid(rows: Sequence[str], columns: Sequence[str], counts: Mapping[tuple[str, str], int], *, title: str) -> str:
     """A table as shaded cells: rows by columns, darker where there is more."""
-    left, top, wide, tall = 150, 30, 92, 38
+    top, wide, tall = 30, 92, 38
+    left = 14 + round(LETTER * _WORDS * max(map(len, rows), default=0))
     most = max(counts.values(), default=0)
-    parts = [_text(left + place * wide + wide / 2, 20, name, anchor="middle") for place, name in enumerate(columns)]
+    parts = [
+        _text(left + place * wide + wide / 2, 20, name, anchor="middle", size=_size_within(wide - 4, name, _WORDS))
+        for place, name in enumerate(columns)
+    ]
     for line, row in enumerate(rows):
         y = top + line * tall
         parts.append(_text(left - 10, y + tall / 2 + 5, row, anchor="end"))
@@ -163,9 +170,9 @@ def shade_of(count: int, most: int) -> int:
     return 0 if count <= 0 or most <= 0 else min(5, 1 + (count * 5 - 1) // most)
 
 
-def _size_within(width: int, words: str) -> float:
-    """The size of letters, 13 at most, at which ``words`` stand within ``width`` in a wide font too (DejaVu's Cyrillic: 0.67 em a letter)."""
-    return min(13.0, round(width / (0.67 * max(len(words), 1)), 1))
+def _size_within(width: int, words: str, most: float) -> float:
+    """The size of letters, ``most`` at most, at which ``words`` stand within ``width`` in a wide font, too."""
+    return min(most, round(width / (LETTER * max(len(words), 1)), 1))
 
 
 def _axis(left: int, right: int, top: int, base: int, ceiling: float) -> str:
@@ -179,8 +186,8 @@ def _axis(left: int, right: int, top: int, base: int, ceiling: float) -> str:
     return "".join(parts)
 
 
-def _text(x: float, y: float, words: str, *, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="12" class="ink" fill="#55595c" {_FONT}>{escape(words)}</text>'
+def _text(x: float, y: float, words: str, *, anchor: str, size: float = _WORDS) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}" class="ink" fill="#55595c" {_FONT}>{escape(words)}</text>'
 
 
 def _svg(width: int, height: int, title: str, parts: Sequence[str], *, role: str = "img") -> str:

@@ -216,6 +216,15 @@ def test_a_long_name_on_the_map_is_written_smaller() -> None:
     assert 'font-size="11.9"' in ten
 
 
+def test_the_names_of_a_grid_s_rows_have_room_and_long_ones_of_columns_are_smaller() -> None:
+    svg = ET.fromstring(pictures.grid(["шетелден жұмыс істейтін"], ["қазақ (латын)"], {}, title="t"))
+    column, row = (
+        one for one in svg.iter("{http://www.w3.org/2000/svg}text") if one.text in ("шетелден жұмыс істейтін", "қазақ (латын)")
+    )
+    assert float(row.get("x", 0)) >= 0.67 * 12 * len("шетелден жұмыс істейтін")
+    assert float(column.get("font-size", 0)) * 0.67 * len("қазақ (латын)") <= 92
+
+
 def test_lines_take_no_points_and_one_point() -> None:
     for points in ([], [Estimate("a", 0.5, 0.2, 0.8)]):
         ET.fromstring(pictures.lines({"p": points}, ["a", "b"], title="t", names={}))

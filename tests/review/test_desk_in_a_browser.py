@@ -232,6 +232,20 @@ def test_every_name_on_the_map_stands_within_its_square(open_page: Callable[...,
         assert name["x"] + name["width"] <= square["x"] + square["width"], tile.text_content()
 
 
+@pytest.mark.parametrize("language", ["en", "ru", "kk"])
+def test_no_word_of_a_picture_is_cut_off_at_its_edge(open_page: Callable[..., Any], language: str) -> None:
+    page = open_page("/pictures", locale=language)
+    outside = """pictures => pictures.flatMap(picture => {
+        const edge = picture.getBoundingClientRect();
+        return [...picture.querySelectorAll('text')].filter(word => {
+            const box = word.getBoundingClientRect();
+            return box.left < edge.left - 0.5 || box.right > edge.right + 0.5;
+        }).map(word => word.textContent);
+    })"""
+    assert page.locator("svg.picture text").count() > 40
+    assert page.locator("svg.picture").evaluate_all(outside) == []
+
+
 def test_help_opens_and_closes_by_key(open_page: Callable[..., Any]) -> None:
     page = open_page()
     page.keyboard.press("?")
